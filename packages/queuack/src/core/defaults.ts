@@ -1,0 +1,34 @@
+/**
+ * Every default of Queuack, in one place. Durations are milliseconds here; at the public edge they may be written
+ * as `"5m"`. Each can be set in `connect()` and, where `environment.ts` names it, by a variable.
+ */
+export const defaults = {
+  tenant: "default",
+  queue: "default",
+  /** 0–100, higher first. */
+  priority: 50,
+  /** Attempts in all, the first included. */
+  maxAttempts: 3,
+  retry: { backoff: "exponential", baseMs: 1_000, capMs: 3_600_000, factor: 2, jitter: "full" },
+  /** How long one attempt may take. */
+  timeoutMs: 300_000,
+  leaseMs: 30_000,
+  heartbeatMs: 10_000,
+  /** How long running jobs may go on after SIGTERM. */
+  shutdownGraceMs: 25_000,
+  concurrency: 10,
+  retention: { completedMs: 86_400_000, discardedMs: 604_800_000 },
+  /** The window in which a repeated id is recognised: completed jobs are never kept shorter. */
+  minimumRetentionMs: 3_600_000,
+  backpressure: { warnAt: 100_000, limit: 1_000_000, onLimit: "refuse" },
+  durability: "full",
+  /** Largest input or result, bytes of its stored form. */
+  payloadLimit: 10_485_760,
+  /** How many jobs one `enqueueMany` accepts all or nothing; more go in chunks of this many. */
+  enqueueChunk: 10_000,
+  /** How many unread events a slow listener may lag behind before it misses some. */
+  eventBuffer: 10_000,
+} as const;
+
+/** The names that stand for priorities. */
+export const namedPriorities = { low: 25, normal: 50, high: 75 } as const;

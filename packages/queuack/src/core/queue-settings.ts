@@ -1,0 +1,23 @@
+/** What a full queue does with another job. */
+export type OnLimit = "refuse" | "wait";
+
+/** The bounds on how much work a queue accepts ahead of its workers. */
+export interface Backpressure {
+  /** Waiting jobs from which on a warning is emitted. */
+  readonly warnAt: number;
+  /** Waiting jobs beyond which nothing is accepted. */
+  readonly limit: number;
+  readonly onLimit: OnLimit;
+}
+
+/** How long final jobs are kept, milliseconds. */
+export interface Retention {
+  readonly completedMs: number;
+  readonly discardedMs: number;
+}
+
+/** What is set for one queue; what is `null` follows the defaults of the connection. */
+export interface QueueSettings {
+  readonly backpressure: Backpressure | null;
+  readonly retention: Retention | null;
+}

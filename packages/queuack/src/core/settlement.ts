@@ -1,0 +1,18 @@
+import type { ErrorRecord, Outcome, Payload } from "./job.ts";
+
+/** What becomes of the attempt that a lease allowed: decided above the store, persisted by it. */
+export type Settlement = {
+  /** The fencing token of the lease that is given back. */
+  readonly token: number;
+  readonly id: string;
+} & (
+  | { readonly to: "completed"; readonly result: Payload; readonly outcome?: "succeeded" | "cached" }
+  | { readonly to: "retryable"; readonly delayMs: number; readonly outcome: Outcome; readonly error: ErrorRecord }
+  | { readonly to: "discarded"; readonly outcome: Outcome; readonly error: ErrorRecord }
+  | { readonly to: "cancelled"; readonly error?: ErrorRecord | undefined }
+  /** Given back unharmed, no attempt consumed: shutdown, snooze, a rate limit. */
+  | { readonly to: "released"; readonly delayMs: number }
+);
+
+/** Whether a settlement was accepted; `lost`: the lease was no longer this one, and nothing changed. */
+export type SettleReply = "accepted" | "lost";

@@ -1,0 +1,141 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { QueuackError } from "./errors.ts";
+import type { Duration } from "./duration.ts";
+import type { LogLevel } from "./job.ts";
+import type { BackoffKind, Jitter } from "./retry.ts";
+
+/** What a job's log takes. */
+export interface JobLog {
+  (message: string, data?: unknown): void;
+  debug(message: string, data?: unknown): void;
+  info(message: string, data?: unknown): void;
+  warn(message: string, data?: unknown): void;
+  error(message: string, data?: unknown): void;
+}
+
+/** Facts about the job that runs. */
+export interface RunningJob {
+  readonly id: string;
+  readonly tenant: string;
+  readonly queue: string;
+  readonly task: string;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly generation: number;
+  readonly createdAt: Date;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+}
+
+/** The one argument of every handler. */
+export interface TaskContext<Input> {
+  readonly input: Input;
+  readonly job: RunningJob;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Aborts when the attempt times out, the job is cancelled, its lease is lost, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Tells how far the job is: a number from 0 to 1 or an object; kept with the job. */
+  progress(progress: number | Record<string, unknown>): Promise<void>;
+  /** Writes to the job's own log. */
+  readonly log: JobLog;
+  /** Prolongs the lease now; workers do it by themselves. @throws {QueuackError} `QUEUACK_LEASE_LOST` */
+  heartbeat(): Promise<void>;
+  /** Puts the job back for later without consuming an attempt. Ends the handler: throws. */
+  snooze(delay: Duration): never;
+  /** Sends the job to the dead letter queue, whatever attempts are left. Ends the handler: throws. */
+  discard(reason: string): never;
+  /** Enqueues another job. */
+  enqueue: Enqueue;
+}
+
+/** Enqueues a job of a task; resolves after the commit to the id. */
+export type Enqueue = <TaskInput>(
+  task: TaskDefinition<TaskInput, unknown> | string,
+  input?: TaskInput,
+  options?: JobOptions,
+) => Promise<{ readonly id: string }>;
+
+/** How failed attempts are retried, as a user writes it. */
+export interface RetryOptions {
+  /** Attempts in all, the first included. */
+  readonly maxAttempts?: number | undefined;
+  /** A shape, or a function from the number of failed attempts and the error to a delay (runs in the worker). */
+  readonly backoff?: BackoffKind | ((failed: number, error: unknown) => Duration) | undefined;
+  /** The first delay. */
+  readonly delay?: Duration | undefined;
+  /** The largest delay. */
+  readonly cap?: Duration | undefined;
+  /** Base of `exponential`, power of `polynomial`. */
+  readonly factor?: number | undefined;
+  readonly jitter?: Jitter | undefined;
+  /** Whether an error is worth another attempt (runs in the worker). */
+  readonly retryIf?: ((error: unknown) => boolean | Promise<boolean>) | undefined;
+}
+
+/** What may be said about one job when it is enqueued. */
+export interface JobOptions {
+  /** A UUID of the caller's own, for safe repetition; made by default. */
+  readonly id?: string | undefined;
+  /** 0–100, higher first, or a name. */
+  readonly priority?: number | "low" | "normal" | "high" | undefined;
+  readonly delay?: Duration | undefined;
+  readonly runAt?: Date | number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly backoff?: BackoffKind | Omit<RetryOptions, "maxAttempts" | "retryIf"> | undefined;
+  readonly timeout?: Duration | undefined;
+  /** A job that has not started by then is discarded as `expired`. */
+  readonly expiresIn?: Duration | undefined;
+  readonly queue?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly tenant?: string | undefined;
+}
+
+/** What a user writes to define a task. */
+export interface TaskOptions<Input, Result, Sent = Input> {
+  readonly name: string;
+  /** Any Standard Schema: checked when enqueued and before the handler runs. */
+  readonly input?: StandardSchemaV1<Sent, Input> | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** How long an attempt may take. */
+  readonly timeout?: Duration | undefined;
+  readonly queue?: string | undefined;
+  readonly priority?: JobOptions["priority"];
+  readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
+}
+
+/** A named definition of work: handler, input schema, retry policy, timeout. `Sent` is what a caller enqueues. */
+export interface TaskDefinition<in Sent, out Result> {
+  readonly name: string;
+  readonly options: TaskOptions<never, Result, unknown>;
+  /** Never there: it tells the compiler what may be sent. */
+  readonly accepts?: ((input: Sent) => void) | undefined;
+}
+
+/** The result type of a task. */
+export type ResultOf<T> = T extends TaskDefinition<never, infer Result> ? Result : never;
+
+/**
+ * Defines a task. The input's type comes from its schema, or from the annotation of the handler's context.
+ * @throws {QueuackError} `QUEUACK_INVALID_TASK`
+ */
+export function task<Input = unknown, Result = unknown, Sent = Input>(
+  options: TaskOptions<Input, Result, Sent>,
+): TaskDefinition<Sent, Awaited<Result>> {
+  validTaskName(options?.name);
+  if (typeof options.run !== "function") {
+    throw new QueuackError("QUEUACK_INVALID_TASK", { message: `Task ${options.name} has no run function.` });
+  }
+  return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
+}
+
+/** A task's name, checked. @throws {QueuackError} `QUEUACK_INVALID_TASK` */
+export function validTaskName(name: unknown): string {
+  if (typeof name === "string" && /^[^\s\p{Cc}]{1,200}$/u.test(name)) return name;
+  throw new QueuackError("QUEUACK_INVALID_TASK", {
+    message: `A task's name is ${JSON.stringify(name)}.`,
+    hint: "Give it a name of 1 to 200 characters without white space.",
+  });
+}

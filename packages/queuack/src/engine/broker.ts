@@ -1,0 +1,118 @@
+import type { ChangeReply, JobChange } from "../core/change.ts";
+import type { ClaimRequest, ProgressReport } from "../core/claim.ts";
+import type { EventFilter, QueueEvent } from "../core/events.ts";
+import type { JobFilter, Page } from "../core/filter.ts";
+import type {
+  AttemptRecord,
+  ClaimedJob,
+  ErrorRecord,
+  FinalState,
+  JobRecord,
+  JobState,
+  LogRecord,
+  NewJob,
+  Outcome,
+  Payload,
+} from "../core/job.ts";
+import type { OnLimit, QueueSettings } from "../core/queue-settings.ts";
+import type { Settlement, SettleReply } from "../core/settlement.ts";
+import type { QueueStats } from "../core/stats.ts";
+import type { WorkerInfo, WorkerRecord, WorkerVitals } from "../core/worker-record.ts";
+
+/**
+ * What users, workers and network doors see of a queue. `LocalBroker` runs it over a store in this process; a remote
+ * one speaks to a broker elsewhere. Every method takes one object and works on many rows at once.
+ */
+export interface Broker {
+  readonly capabilities: BrokerCapabilities;
+
+  /**
+   * Accepts jobs, all or nothing; resolves after the commit, in the order given. Repeating it with the same ids is safe.
+   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` where the queue refuses when it is full
+   */
+  enqueue(params: { readonly jobs: readonly NewJob[]; readonly onLimit?: OnLimit | undefined }): Promise<
+    readonly EnqueuedJob[]
+  >;
+  claim(params: ClaimRequest): Promise<readonly ClaimedJob[]>;
+  settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
+  /** Prolongs leases; replies with the tokens that are lost and those whose job is to be cancelled. */
+  renew(params: { readonly tokens: readonly number[]; readonly leaseMs: number }): Promise<{
+    readonly lost: readonly number[];
+    readonly cancelled: readonly number[];
+  }>;
+  /** Keeps progress and log lines of running jobs; replies with the tokens whose lease is lost. */
+  report(params: { readonly reports: readonly ProgressReport[] }): Promise<{ readonly lost: readonly number[] }>;
+
+  get(params: { readonly ids: readonly string[] }): Promise<readonly (JobRecord | null)[]>;
+  list(params: {
+    readonly filter: JobFilter;
+    readonly limit: number;
+    readonly cursor?: string | undefined;
+  }): Promise<Page<JobRecord>>;
+  history(params: { readonly id: string }): Promise<JobHistory>;
+  /** Waits until the job is final; `null` when the time ran out first, a throw when there is no such job. */
+  wait(params: { readonly id: string; readonly timeoutMs?: number | undefined }): Promise<FinishedJob | null>;
+  change(params: { readonly ids: readonly string[]; readonly change: JobChange }): Promise<readonly ChangeReply[]>;
+  /** Deletes jobs that match and are not running, at most `limit`; resolves to how many. */
+  remove(params: { readonly filter: JobFilter; readonly limit: number }): Promise<number>;
+
+  pauseQueue(params: { readonly tenant: string; readonly queue: string; readonly paused: boolean }): Promise<void>;
+  configureQueue(params: {
+    readonly tenant: string;
+    readonly queue: string;
+    readonly settings: Partial<QueueSettings>;
+  }): Promise<void>;
+  queueStats(params: { readonly tenant?: string | undefined; readonly queue?: string | undefined }): Promise<
+    readonly QueueStats[]
+  >;
+  /** Gives unused space back to the file system; resolves to the bytes returned. */
+  compact(): Promise<number>;
+
+  registerWorker(params: { readonly worker: WorkerInfo }): Promise<void>;
+  beat(params: { readonly id: string; readonly vitals: WorkerVitals }): Promise<boolean>;
+  deregisterWorker(params: { readonly id: string }): Promise<void>;
+  listWorkers(): Promise<readonly WorkerRecord[]>;
+
+  /** Calls back whenever there may be something to claim or to cancel. Returns the way to stop. */
+  onWork(listener: (signal: WorkSignal) => void): () => void;
+  /** Calls back with events that match, in order. Returns the way to stop. */
+  subscribe(filter: EventFilter, listener: (event: QueueEvent) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** What a broker can and can't do. */
+export interface BrokerCapabilities {
+  /** Name of the store behind it, for people. */
+  readonly store: string;
+  /** Whether jobs outlive the process. */
+  readonly persistent: boolean;
+  /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
+  readonly events: "process" | "all";
+}
+
+/** A nudge to workers: `available`, claim if you have room; `cancel`, these leases were asked to stop. */
+export type WorkSignal =
+  | { readonly kind: "available" }
+  | { readonly kind: "cancel"; readonly ids: readonly string[] };
+
+/** A job as it was accepted; `duplicate`: it had been accepted before, under this id. */
+export interface EnqueuedJob {
+  readonly id: string;
+  readonly state: JobState;
+  readonly duplicate: boolean;
+}
+
+/** A job that is final, with what it left. */
+export interface FinishedJob {
+  readonly id: string;
+  readonly state: FinalState;
+  readonly outcome: Outcome | null;
+  readonly result: Payload;
+  readonly error: ErrorRecord | null;
+}
+
+/** What is kept of a job's past: failed attempts and log lines, oldest first. */
+export interface JobHistory {
+  readonly attempts: readonly AttemptRecord[];
+  readonly logs: readonly LogRecord[];
+}

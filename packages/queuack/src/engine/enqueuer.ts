@@ -1,0 +1,75 @@
+import type { Clock } from "../core/clock.ts";
+import { QueuackError } from "../core/errors.ts";
+import type { NewJob } from "../core/job.ts";
+import type { InsertReply, Store } from "../storage/store.ts";
+
+/** Most jobs that one commit takes from several callers. */
+const mergeUpTo = 2_000;
+
+interface Submission {
+  readonly jobs: readonly NewJob[];
+  readonly resolve: (reply: InsertReply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Hands submissions of one tick to the store together: one statement set, one commit for many callers. */
+export class Enqueuer {
+  readonly #store: Store;
+  readonly #limit: number | undefined;
+  #waiting: Submission[] = [];
+
+  /** @param limit most waiting jobs of a queue without settings of its own */
+  constructor(store: Store, limit: number | undefined) {
+    this.#store = store;
+    this.#limit = limit;
+  }
+
+  /** Accepts the jobs of one caller, all or nothing. */
+  submit(jobs: readonly NewJob[]): Promise<InsertReply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ jobs, resolve, reject });
+      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let from = 0; from < waiting.length; ) {
+      let to = from;
+      let jobs = 0;
+      do jobs += waiting[to++]?.jobs.length ?? 0;
+      while (to < waiting.length && jobs + (waiting[to]?.jobs.length ?? 0) <= mergeUpTo);
+      void this.#insert(waiting.slice(from, to));
+      from = to;
+    }
+  }
+
+  async #insert(together: readonly Submission[]): Promise<void> {
+    try {
+      const jobs = together.length === 1 ? (together[0] as Submission).jobs : together.flatMap((one) => one.jobs);
+      const reply = await this.#store.jobs.insert({ jobs, limit: this.#limit });
+      let at = 0;
+      for (const { jobs, resolve } of together) {
+        resolve(together.length === 1 ? reply : { ...reply, jobs: reply.jobs.slice(at, at + jobs.length) });
+        at += jobs.length;
+      }
+    } catch (error) {
+      // One caller's full queue must not refuse its neighbours.
+      if (together.length > 1 && error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL") {
+        for (const one of together) await this.#insert([one]);
+      } else for (const { reject } of together) reject(error);
+    }
+  }
+}
+
+/** Waits until something may have left a full queue: a settlement here, a commit elsewhere, or at most a second. */
+export function roomSignal(store: Store, clock: Clock, onSettled: (listener: () => void) => () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const stops = [store.onForeignCommit(done), onSettled(done), clock.timer(1_000, done)];
+    function done(): void {
+      for (const stop of stops) stop();
+      resolve();
+    }
+  });
+}

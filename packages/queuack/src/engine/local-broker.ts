@@ -1,0 +1,302 @@
+import type { ClaimRequest } from "../core/claim.ts";
+import type { Clock } from "../core/clock.ts";
+import { defaults } from "../core/defaults.ts";
+import { QueuackError } from "../core/errors.ts";
+import type { EventFilter, QueueEvent } from "../core/events.ts";
+import { type ClaimedJob, isFinal, type NewJob } from "../core/job.ts";
+import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
+import type { Settlement, SettleReply } from "../core/settlement.ts";
+import type { InsertReply, Store } from "../storage/store.ts";
+import type { Broker, BrokerCapabilities, EnqueuedJob, WorkSignal } from "./broker.ts";
+import { Enqueuer, roomSignal } from "./enqueuer.ts";
+import { EventHub } from "./event-hub.ts";
+import { Duties } from "./maintenance/duties.ts";
+import { finishedBy, finishedJob, ResultWaiters } from "./result-waiters.ts";
+import { endedWaiting, settledEvent, settledEvents } from "./settled-events.ts";
+
+/** What the engine is run with. */
+export interface LocalBrokerOptions {
+  readonly clock: Clock;
+  readonly backpressure?: Backpressure | undefined;
+  readonly retention?: Retention | undefined;
+  /** A number in [0, 1), for the jitter of retries. */
+  readonly random?: (() => number) | undefined;
+  /** Hears of what goes wrong beside the way of a job: a failing duty, a listener that throws. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** The engine over a store in this process. */
+export class LocalBroker implements Broker {
+  readonly capabilities: BrokerCapabilities;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #backpressure: Backpressure;
+  readonly #enqueuer: Enqueuer;
+  readonly #hub: EventHub;
+  readonly #waiters: ResultWaiters;
+  readonly #duties: Duties;
+  readonly #workListeners = new Set<(signal: WorkSignal) => void>();
+  readonly #settledListeners = new Set<() => void>();
+  /** The jobs that this process has leased, by token: what events and waiters need to know of them. */
+  readonly #leased = new Map<number, ClaimedJob>();
+  readonly #workers = new Set<string>();
+  readonly #warned = new Set<string>();
+  #stopForeign: (() => void) | null = null;
+  #closed = false;
+
+  constructor(store: Store, options: LocalBrokerOptions) {
+    const { clock, backpressure = defaults.backpressure, retention = defaults.retention, random = Math.random } = options;
+    const onError = options.onError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)));
+    this.#store = store;
+    this.#clock = clock;
+    this.#backpressure = backpressure;
+    this.capabilities = { store: store.capabilities.name, persistent: store.capabilities.persistent, events: "process" };
+    this.#enqueuer = new Enqueuer(store, backpressure.limit);
+    this.#hub = new EventHub(onError);
+    this.#waiters = new ResultWaiters(store, clock);
+    this.#duties = new Duties({
+      store,
+      clock,
+      retention: { ...retention, completedMs: Math.max(retention.completedMs, defaults.minimumRetentionMs) },
+      random,
+      settle: (settlements) => this.settle({ settlements }),
+      onAvailable: () => this.#signal({ kind: "available" }),
+      onExpired: (ids) => void this.#tellFinished(ids).catch(onError),
+      onWorkerLost: (worker) => this.#hub.emit({ name: "worker:lost", worker, at: clock.now() }),
+      onError,
+    });
+  }
+
+  async enqueue(params: { jobs: readonly NewJob[]; onLimit?: OnLimit | undefined }): Promise<readonly EnqueuedJob[]> {
+    this.#assertOpen();
+    const reply = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
+    if (reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
+    if (reply.nextInMs !== null) this.#duties.promoteIn(reply.nextInMs);
+    this.#warnOfPressure(reply.waiting);
+    if (this.#hub.hears("job:enqueued")) {
+      for (const [i, { id, tenant, queue, task }] of params.jobs.entries()) {
+        if (reply.jobs[i]?.duplicate) continue;
+        this.#hub.emit({ name: "job:enqueued", id, tenant, queue, task, at: this.#clock.now() });
+      }
+    }
+    return reply.jobs;
+  }
+
+  async claim(params: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    this.#assertOpen();
+    const { jobs, expired } = await this.#store.jobs.claim(params);
+    const heard = this.#hub.hears("job:started");
+    for (const job of jobs) {
+      this.#leased.set(job.token, job);
+      if (!heard) continue;
+      const { id, tenant, queue, task, attempt } = job;
+      this.#hub.emit({ name: "job:started", id, tenant, queue, task, attempt, worker: params.worker, at: job.startedAt });
+    }
+    if (expired.length > 0) await this.#tellFinished(expired);
+    return jobs;
+  }
+
+  async settle({ settlements }: { settlements: readonly Settlement[] }): Promise<readonly SettleReply[]> {
+    if (settlements.length === 0) return [];
+    const replies = await this.#store.jobs.settle({ settlements });
+    let available = false;
+    for (let i = 0; i < settlements.length; i++) {
+      const settlement = settlements[i] as Settlement;
+      const job = this.#leased.get(settlement.token);
+      this.#leased.delete(settlement.token);
+      if (replies[i] !== "accepted") continue;
+      if (settlement.to === "retryable" || settlement.to === "released") {
+        if (settlement.delayMs > 0) this.#duties.promoteIn(settlement.delayMs);
+        else available = true;
+      }
+      this.#tellSettled(settlement, job);
+    }
+    if (available) this.#signal({ kind: "available" });
+    for (const listener of this.#settledListeners) listener();
+    return replies;
+  }
+
+  renew(params: Parameters<Broker["renew"]>[0]): ReturnType<Broker["renew"]> {
+    return this.#store.jobs.renew(params);
+  }
+
+  async report(params: Parameters<Broker["report"]>[0]): ReturnType<Broker["report"]> {
+    const reply = await this.#store.jobs.report(params);
+    if (this.#hub.hears("job:progress")) {
+      for (const { token, progress } of params.reports) {
+        const job = this.#leased.get(token);
+        if (progress == null || job === undefined || reply.lost.includes(token)) continue;
+        const { id, tenant, queue, task } = job;
+        this.#hub.emit({ name: "job:progress", id, tenant, queue, task, progress: JSON.parse(progress), at: this.#clock.now() });
+      }
+    }
+    return reply;
+  }
+
+  get(params: Parameters<Broker["get"]>[0]): ReturnType<Broker["get"]> {
+    return this.#store.jobs.get(params);
+  }
+
+  list(params: Parameters<Broker["list"]>[0]): ReturnType<Broker["list"]> {
+    return this.#store.jobs.list(params);
+  }
+
+  history(params: Parameters<Broker["history"]>[0]): ReturnType<Broker["history"]> {
+    return this.#store.jobs.history(params);
+  }
+
+  wait({ id, timeoutMs }: Parameters<Broker["wait"]>[0]): ReturnType<Broker["wait"]> {
+    this.#assertOpen();
+    return this.#waiters.wait(id, timeoutMs);
+  }
+
+  async change({ ids, change }: Parameters<Broker["change"]>[0]): ReturnType<Broker["change"]> {
+    const replies = await this.#store.jobs.change({ ids, change });
+    const those = (reply: (typeof replies)[number]) => ids.filter((_, i) => replies[i] === reply);
+    const changed = those("changed");
+    if (change.kind === "cancel") {
+      const requested = those("requested");
+      if (requested.length > 0) this.#signal({ kind: "cancel", ids: requested });
+      await this.#tellFinished(changed);
+    } else if (changed.length > 0) {
+      this.#signal({ kind: "available" });
+      this.#duties.promoteIn(0);
+    }
+    return replies;
+  }
+
+  remove(params: Parameters<Broker["remove"]>[0]): ReturnType<Broker["remove"]> {
+    return this.#store.jobs.remove(params);
+  }
+
+  async pauseQueue(params: Parameters<Broker["pauseQueue"]>[0]): Promise<void> {
+    await this.#store.queues.pause(params);
+    const { tenant, queue, paused } = params;
+    this.#hub.emit({ name: paused ? "queue:paused" : "queue:resumed", tenant, queue, at: this.#clock.now() });
+    if (!paused) this.#signal({ kind: "available" });
+  }
+
+  async configureQueue(params: Parameters<Broker["configureQueue"]>[0]): Promise<void> {
+    await this.#store.queues.configure(params);
+    for (const listener of this.#settledListeners) listener();
+  }
+
+  queueStats(params: Parameters<Broker["queueStats"]>[0]): ReturnType<Broker["queueStats"]> {
+    return this.#store.queues.stats(params);
+  }
+
+  compact(): Promise<number> {
+    return this.#store.compact();
+  }
+
+  async registerWorker(params: Parameters<Broker["registerWorker"]>[0]): Promise<void> {
+    this.#assertOpen();
+    await this.#store.workers.register(params);
+    this.#workers.add(params.worker.id);
+    this.#duties.start();
+  }
+
+  beat(params: Parameters<Broker["beat"]>[0]): Promise<boolean> {
+    return this.#store.workers.beat(params);
+  }
+
+  async deregisterWorker(params: Parameters<Broker["deregisterWorker"]>[0]): Promise<void> {
+    await this.#store.workers.deregister(params);
+    this.#workers.delete(params.id);
+    if (this.#workers.size === 0) await this.#duties.stop();
+  }
+
+  listWorkers(): ReturnType<Broker["listWorkers"]> {
+    return this.#store.workers.list({});
+  }
+
+  onWork(listener: (signal: WorkSignal) => void): () => void {
+    this.#workListeners.add(listener);
+    this.#stopForeign ??= this.#store.onForeignCommit(() => {
+      this.#signal({ kind: "available" });
+      this.#duties.promoteIn(0);
+    });
+    return () => {
+      this.#workListeners.delete(listener);
+      if (this.#workListeners.size > 0) return;
+      this.#stopForeign?.();
+      this.#stopForeign = null;
+    };
+  }
+
+  subscribe(filter: EventFilter, listener: (event: QueueEvent) => void): () => void {
+    return this.#hub.subscribe(filter, listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopForeign?.();
+    this.#waiters.close();
+    await this.#duties.stop();
+    await this.#store.close();
+  }
+
+  /** Inserts; where a full queue is to be waited for, tries again whenever something may have left it. */
+  async #insert(jobs: readonly NewJob[], onLimit: OnLimit): Promise<InsertReply> {
+    for (;;) {
+      try {
+        return await this.#enqueuer.submit(jobs);
+      } catch (error) {
+        const full = error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL";
+        // More than fits into an empty queue would wait for ever.
+        if (!full || onLimit !== "wait" || jobs.length > Number(error.details.limit)) throw error;
+        await roomSignal(this.#store, this.#clock, (listener) => {
+          this.#settledListeners.add(listener);
+          return () => void this.#settledListeners.delete(listener);
+        });
+        this.#assertOpen();
+      }
+    }
+  }
+
+  /** Warns once when a queue rises above its mark, and again only after it has fallen below. */
+  #warnOfPressure(queues: InsertReply["waiting"]): void {
+    for (const { tenant, queue, waiting, warnAt: own } of queues) {
+      const warnAt = own ?? this.#backpressure.warnAt;
+      const key = `${tenant}\u0000${queue}`;
+      if (waiting < warnAt) this.#warned.delete(key);
+      else if (!this.#warned.has(key)) {
+        this.#warned.add(key);
+        this.#hub.emit({ name: "queue:backpressure", tenant, queue, waiting, warnAt, at: this.#clock.now() });
+      }
+    }
+  }
+
+  #tellSettled(settlement: Settlement, job: ClaimedJob | undefined): void {
+    if (this.#waiters.has(settlement.id)) {
+      const finished = finishedBy(settlement);
+      if (finished !== null) this.#waiters.finished(finished);
+    }
+    const name = settledEvents[settlement.to];
+    if (name === null || job === undefined || !this.#hub.hears(name)) return;
+    const event = settledEvent(settlement, job, this.#clock.now());
+    if (event !== null) this.#hub.emit(event);
+  }
+
+  /** Tells of jobs that ended without a lease: cancelled or expired while they waited. */
+  async #tellFinished(ids: readonly string[]): Promise<void> {
+    const wanted = this.#hub.hears("job:cancelled") || this.#hub.hears("job:discarded");
+    const asked = wanted ? ids : ids.filter((id) => this.#waiters.has(id));
+    if (asked.length === 0) return;
+    for (const job of await this.#store.jobs.get({ ids: asked })) {
+      if (job === null || !isFinal(job.state)) continue;
+      this.#waiters.finished(finishedJob(job));
+      const event = endedWaiting(job);
+      if (event !== null) this.#hub.emit(event);
+    }
+  }
+
+  #signal(signal: WorkSignal): void {
+    for (const listener of this.#workListeners) listener(signal);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new QueuackError("QUEUACK_CLOSED", { message: "This queue was closed." });
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../core/clock.ts";
+import { QueuackError } from "../core/errors.ts";
+import { isFinal, type JobRecord } from "../core/job.ts";
+import type { Settlement } from "../core/settlement.ts";
+import type { Store } from "../storage/store.ts";
+import type { FinishedJob } from "./broker.ts";
+
+/** How soon after a foreign commit the store is asked, milliseconds: many commits share one question. */
+const askAfterMs = 5;
+
+/** Most ids in one question. */
+const askAtOnce = 500;
+
+/** Those who wait for jobs to end: told by this process's settlements, and by other processes' commits. */
+export class ResultWaiters {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, Set<(job: FinishedJob) => void>>();
+  #stopListening: (() => void) | null = null;
+  #asking = false;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Whether anybody waits for a job. */
+  has(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
+  /** Tells everybody who waits for this job. */
+  finished(job: FinishedJob): void {
+    const waiters = this.#waiting.get(job.id);
+    if (waiters === undefined) return;
+    this.#waiting.delete(job.id);
+    if (this.#waiting.size === 0) this.close();
+    for (const resolve of waiters) resolve(job);
+  }
+
+  /** Waits until a job is final; `null` when the time runs out. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
+  async wait(id: string, timeoutMs: number | undefined): Promise<FinishedJob | null> {
+    // Listening starts before the look, so that an end between the two is not missed.
+    let settle: (job: FinishedJob | null) => void = () => {};
+    const result = new Promise<FinishedJob | null>((resolve) => {
+      settle = resolve;
+    });
+    const waiters = this.#waiting.get(id) ?? new Set();
+    waiters.add(settle);
+    this.#waiting.set(id, waiters);
+    this.#stopListening ??= this.#store.onForeignCommit(() => this.#askSoon());
+    const cancelTimer = timeoutMs === undefined ? undefined : this.#clock.timer(timeoutMs, () => settle(null));
+    try {
+      const [job] = await this.#store.jobs.get({ ids: [id] });
+      if (job == null) {
+        throw new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
+      }
+      if (isFinal(job.state)) return finishedJob(job);
+      return await result;
+    } finally {
+      cancelTimer?.();
+      waiters.delete(settle);
+      if (waiters.size === 0 && this.#waiting.get(id) === waiters) this.#waiting.delete(id);
+      if (this.#waiting.size === 0) this.close();
+    }
+  }
+
+  /** Stops listening to the store. */
+  close(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
+  }
+
+  #askSoon(): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    this.#clock.timer(askAfterMs, () => {
+      this.#asking = false;
+      // A question that fails is asked again after the next commit.
+      this.#ask().catch(() => this.#askSoon());
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    for (let i = 0; i < ids.length; i += askAtOnce) {
+      for (const job of await this.#store.jobs.get({ ids: ids.slice(i, i + askAtOnce) })) {
+        if (job !== null && isFinal(job.state)) this.finished(finishedJob(job));
+      }
+    }
+  }
+}
+
+/** What a final job left. */
+export function finishedJob(job: JobRecord): FinishedJob {
+  if (!isFinal(job.state)) throw new Error(`job ${job.id} is ${job.state}, which is not final`);
+  const { id, state, outcome, result, error } = job;
+  return { id, state, outcome, result, error };
+}
+
+/** What a settlement leaves, where it makes the job final; `null` where the job goes on. */
+export function finishedBy(settlement: Settlement): FinishedJob | null {
+  const { id, to: state } = settlement;
+  switch (state) {
+    case "completed":
+      return { id, state, outcome: settlement.outcome ?? "succeeded", result: settlement.result, error: null };
+    case "discarded":
+      return { id, state, outcome: settlement.outcome, result: null, error: settlement.error };
+    case "cancelled":
+      return { id, state, outcome: "cancelled", result: null, error: null };
+    default:
+      return null;
+  }
+}

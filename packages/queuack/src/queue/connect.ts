@@ -1,0 +1,82 @@
+import type { Clock } from "../core/clock.ts";
+import { QueuackError } from "../core/errors.ts";
+import type { TaskDefinition } from "../core/task.ts";
+import { LocalBroker } from "../engine/local-broker.ts";
+import { systemClock } from "../engine/system-clock.ts";
+import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import type { WorkerOptions } from "../worker/options.ts";
+import { environmentOptions, merge } from "./environment.ts";
+import { Queue } from "./queue.ts";
+import { refuseUnknown, type SettingOptions, settings } from "./settings.ts";
+
+/** What `connect()` may be told. */
+export interface ConnectOptions extends SettingOptions {
+  /** Tasks that the workers of this connection run, beside those of `q.task()`. */
+  readonly tasks?: readonly TaskDefinition<never, unknown>[] | undefined;
+  /** How many workers to start with the queue; they are stopped with it. */
+  readonly workers?: number | undefined;
+  /** Options of those workers. */
+  readonly worker?: Omit<WorkerOptions, "tasks"> | undefined;
+  /** Hears of what goes wrong beside the way of a job; by default it becomes a warning of the process. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Where time comes from: a fake clock in tests. */
+  readonly clock?: Clock | undefined;
+  /** Draws from [0, 1), for the jitter of retries. */
+  readonly random?: (() => number) | undefined;
+}
+
+const ownOptions: readonly string[] = [
+  "tasks",
+  "workers",
+  "worker",
+  "onError",
+  "clock",
+  "random",
+] satisfies (keyof ConnectOptions)[];
+
+/**
+ * Opens a queue: the one URL decides the deployment.
+ * @param url `jobs.db` or `sqlite:jobs.db` for a file, `:memory:` for tests; `QUEUACK_URL` when it is left out
+ * @throws {QueuackError} `QUEUACK_INVALID_URL`, `QUEUACK_INVALID_OPTION`, `QUEUACK_NETWORK_FILE_SYSTEM`,
+ *   `QUEUACK_STORE_FAILED`, `QUEUACK_STORE_VERSION`
+ */
+export async function connect(url?: string, options: ConnectOptions = {}): Promise<Queue> {
+  refuseUnknown(options, ownOptions, "connect()");
+  const path = sqlitePath(url ?? process.env.QUEUACK_URL);
+  const read = settings(merge(environmentOptions(process.env), options));
+  const { workers = 0, tasks = [], clock = systemClock } = options;
+  if (!Number.isInteger(workers) || workers < 0 || workers > 1_000) {
+    throw new QueuackError("QUEUACK_INVALID_OPTION", { message: `workers is ${workers}.`, hint: "Give 0 to 1000." });
+  }
+  const store = await openSqliteStore({ path, clock, durability: read.durability });
+  const { backpressure, retention } = read;
+  const { onError, random } = options;
+  const broker = new LocalBroker(store, { clock, backpressure, retention, onError, random });
+  const queue = new Queue(broker, { settings: read, clock, tasks, random });
+  try {
+    for (let i = 0; i < workers; i++) await queue.worker(options.worker).start();
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
+  return queue;
+}
+
+/** The file that a URL names. */
+function sqlitePath(url: string | undefined): string {
+  const asked = typeof url === "string" ? url.trim() : "";
+  if (asked === ":memory:" || asked === "sqlite::memory:") return ":memory:";
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(asked)?.[1]?.toLowerCase();
+  // One letter before the colon is a drive of Windows.
+  const path = scheme === "sqlite" ? asked.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "") : scheme === undefined ? asked : "";
+  if (path !== "" && !path.startsWith("//")) return path;
+  throw new QueuackError("QUEUACK_INVALID_URL", {
+    message: asked === "" ? "connect() was given no URL." : `${JSON.stringify(withoutSecrets(asked))} is not a URL that Queuack knows.`,
+    hint: 'Give a file ("jobs.db" or "sqlite:jobs.db") or ":memory:", or set QUEUACK_URL.',
+  });
+}
+
+/** A URL as it may be shown. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//***@");
+}

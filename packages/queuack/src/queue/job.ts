@@ -1,0 +1,77 @@
+import { type Duration, milliseconds } from "../core/duration.ts";
+import { QueuackError } from "../core/errors.ts";
+import { decodePayload } from "../core/payload.ts";
+import type { Broker, FinishedJob } from "../engine/broker.ts";
+import { attemptView, type AttemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
+
+/** The handle of a job that was accepted: asks and tells about it, by its id. */
+export class Job<Result = unknown> {
+  readonly id: string;
+  /** Whether it had been accepted before, under this id or idempotency key. */
+  readonly duplicate: boolean;
+  readonly #broker: Broker;
+
+  constructor(broker: Broker, id: string, duplicate = false) {
+    this.#broker = broker;
+    this.id = id;
+    this.duplicate = duplicate;
+  }
+
+  /**
+   * Waits for the job's result.
+   * @throws {QueuackError} `QUEUACK_JOB_FAILED` when it ended without one, with the last error as `cause`;
+   *   `QUEUACK_JOB_CANCELLED`; `QUEUACK_RESULT_TIMEOUT` when `timeout` passed first; `QUEUACK_UNKNOWN_JOB`
+   */
+  async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<Result> {
+    const timeoutMs = options.timeout === undefined ? undefined : milliseconds(options.timeout, "timeout");
+    const finished = await this.#broker.wait({ id: this.id, timeoutMs });
+    if (finished === null) {
+      throw new QueuackError("QUEUACK_RESULT_TIMEOUT", {
+        message: `Job ${this.id} had not ended after ${timeoutMs} ms.`,
+        details: { id: this.id, timeoutMs },
+      });
+    }
+    if (finished.state === "completed") return decodePayload(finished.result) as Result;
+    throw failure(finished);
+  }
+
+  /** The job as it stands. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
+  async get(): Promise<JobView> {
+    const [job] = await this.#broker.get({ ids: [this.id] });
+    if (job == null) throw this.#unknown();
+    return jobView(job);
+  }
+
+  /** Failed attempts, oldest first. */
+  async attempts(): Promise<AttemptView[]> {
+    return (await this.#broker.history({ id: this.id })).attempts.map(attemptView);
+  }
+
+  /** The job's own log, oldest first. */
+  async logs(): Promise<LogView[]> {
+    return (await this.#broker.history({ id: this.id })).logs.map(logView);
+  }
+
+  /** Cancels it: at once while it waits, through its abort signal while it runs. Answers whether it took effect. */
+  async cancel(): Promise<boolean> {
+    const [reply] = await this.#broker.change({ ids: [this.id], change: { kind: "cancel" } });
+    if (reply === "missing") throw this.#unknown();
+    return reply !== "unchanged";
+  }
+
+  #unknown(): QueuackError {
+    return new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${this.id}.`, details: { id: this.id } });
+  }
+}
+
+function failure({ id, state, outcome, error }: FinishedJob): QueuackError {
+  if (state === "cancelled") {
+    return new QueuackError("QUEUACK_JOB_CANCELLED", { message: `Job ${id} was cancelled.`, details: { id } });
+  }
+  const cause = error === null ? undefined : Object.assign(new Error(error.message), error);
+  return new QueuackError("QUEUACK_JOB_FAILED", {
+    message: `Job ${id} ended as ${state}${outcome === null ? "" : ` (${outcome})`}${error === null ? "" : `: ${error.message}`}.`,
+    cause,
+    details: { id, state, outcome },
+  });
+}

@@ -1,0 +1,111 @@
+import { uuidv7 } from "uuidv7";
+import { defaults } from "../core/defaults.ts";
+import { milliseconds } from "../core/duration.ts";
+import { QueuackError } from "../core/errors.ts";
+import type { NewJob } from "../core/job.ts";
+import { encodePayload } from "../core/payload.ts";
+import type { RetryPolicy } from "../core/retry.ts";
+import { retryPolicy } from "../core/retry-options.ts";
+import { type JobOptions, type TaskDefinition, validTaskName } from "../core/task.ts";
+import { maxAttempts, name, positive, priority, type Settings } from "./settings.ts";
+
+/** What a submission to one task has in common, worked out once for all its inputs. */
+export type JobTemplate = Omit<NewJob, "id" | "input" | "idempotencyKey">;
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const knownOptions: readonly string[] = [
+  "id",
+  "priority",
+  "delay",
+  "runAt",
+  "maxAttempts",
+  "backoff",
+  "timeout",
+  "expiresIn",
+  "queue",
+  "tags",
+  "metadata",
+  "idempotencyKey",
+  "tenant",
+] satisfies (keyof JobOptions)[];
+
+/**
+ * Reads what is said about a job, by its options, its task and the connection, in this order.
+ * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_NOT_STORABLE`
+ */
+export function jobTemplate(
+  task: TaskDefinition<never, unknown> | string,
+  options: JobOptions,
+  settings: Settings,
+): JobTemplate {
+  for (const key of Object.keys(options)) {
+    if (!knownOptions.includes(key)) {
+      throw invalid(`A job has no option ${JSON.stringify(key)}.`, `Give one of ${knownOptions.join(", ")}.`);
+    }
+  }
+  const definition = typeof task === "string" ? undefined : task.options;
+  const { delay, runAt, expiresIn, tags, metadata } = options;
+  if (delay !== undefined && runAt !== undefined) throw invalid("Both delay and runAt are given.", "Give one of them.");
+  const timeout = options.timeout ?? definition?.timeout;
+  if (metadata !== undefined) encodePayload(metadata, "metadata", settings.payloadLimit);
+  return {
+    tenant: options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant"),
+    queue: name(options.queue ?? definition?.queue ?? settings.queue, "queue"),
+    task: typeof task === "string" ? validTaskName(task) : task.name,
+    priority: priority(options.priority ?? definition?.priority ?? settings.priority),
+    maxAttempts: maxAttempts(options.maxAttempts ?? definition?.retry?.maxAttempts ?? settings.maxAttempts),
+    retry: policy(task, options, settings),
+    timeoutMs: timeout === undefined ? settings.timeoutMs : positive(milliseconds(timeout, "timeout"), "timeout"),
+    delayMs: delay === undefined ? undefined : milliseconds(delay, "delay"),
+    runAt: runAt === undefined ? undefined : time(runAt),
+    expiresInMs: expiresIn === undefined ? undefined : positive(milliseconds(expiresIn, "expiresIn"), "expiresIn"),
+    tags: tags === undefined ? undefined : checkedTags(tags),
+    metadata,
+  };
+}
+
+/** A job of a template. @throws {QueuackError} `QUEUACK_NOT_STORABLE`, `QUEUACK_PAYLOAD_TOO_LARGE`, `QUEUACK_INVALID_OPTION` */
+export function newJob(
+  template: JobTemplate,
+  input: unknown,
+  { id, idempotencyKey }: Pick<JobOptions, "id" | "idempotencyKey">,
+  settings: Settings,
+): NewJob {
+  if (id !== undefined && !uuidPattern.test(id)) {
+    throw invalid(`id is ${JSON.stringify(id)}.`, "Give a UUID, best a version 7, or leave it out.");
+  }
+  if (idempotencyKey !== undefined && (idempotencyKey === "" || idempotencyKey.length > 500)) {
+    throw invalid(`idempotencyKey has ${idempotencyKey.length} characters.`, "Give 1 to 500.");
+  }
+  return {
+    ...template,
+    id: id?.toLowerCase() ?? uuidv7(),
+    input: encodePayload(input, "input", settings.payloadLimit),
+    idempotencyKey,
+  };
+}
+
+/** The policy to store with a job; `undefined` where it is the default one. */
+function policy(task: TaskDefinition<never, unknown> | string, options: JobOptions, settings: Settings): RetryPolicy | undefined {
+  const own = typeof task === "string" ? undefined : task.options.retry;
+  const base = own === undefined ? settings.retry : retryPolicy(own, `retry options of task ${(task as { name: string }).name}`, settings.retry);
+  const { backoff } = options;
+  if (backoff === undefined) return base;
+  return retryPolicy(typeof backoff === "string" ? { backoff } : backoff, "options of the job", base ?? defaults.retry);
+}
+
+function time(given: Date | number): number {
+  const ms = given instanceof Date ? given.getTime() : given;
+  if (Number.isFinite(ms)) return Math.round(ms);
+  throw invalid(`runAt is ${String(given)}.`, "Give a valid Date, or milliseconds since the epoch.");
+}
+
+function checkedTags(tags: readonly string[]): readonly string[] {
+  if (Array.isArray(tags) && tags.length <= 50 && tags.every((tag) => typeof tag === "string" && tag.length <= 200)) return tags;
+  throw invalid(`tags is ${JSON.stringify(tags)}.`, "Give at most 50 texts of at most 200 characters.");
+}
+
+function invalid(message: string, hint: string): QueuackError {
+  return new QueuackError("QUEUACK_INVALID_OPTION", { message, hint });
+}

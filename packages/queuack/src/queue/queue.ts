@@ -1,0 +1,268 @@
+import type { Clock } from "../core/clock.ts";
+import { defaults } from "../core/defaults.ts";
+import type { EventFilter, EventName } from "../core/events.ts";
+import { validInput } from "../core/input.ts";
+import type { NewJob } from "../core/job.ts";
+import type { QueueStats } from "../core/stats.ts";
+import {
+  type JobOptions,
+  type TaskContext,
+  type TaskDefinition,
+  type TaskOptions,
+  task as defineTask,
+} from "../core/task.ts";
+import type { WorkerRecord } from "../core/worker-record.ts";
+import type { Broker } from "../engine/broker.ts";
+import type { WorkerOptions } from "../worker/options.ts";
+import { Worker } from "../worker/worker.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { type EventListener, EventStream } from "./event-stream.ts";
+import { Job } from "./job.ts";
+import { Jobs } from "./jobs.ts";
+import { jobTemplate, newJob } from "./new-job.ts";
+import { Queues } from "./queues.ts";
+import type { Settings } from "./settings.ts";
+
+/** One line of a mixed submission: task, input, options. */
+export type Submission =
+  | readonly [task: TaskDefinition<never, unknown> | string, input?: unknown, options?: JobOptions];
+
+/** What may be said about a large submission beside the options of its jobs. */
+export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
+  /** Called after every commit with how many of all are accepted. */
+  readonly onProgress?: ((accepted: number, all: number) => void) | undefined;
+}
+
+/** How long a submission prepares rows before it lets others run, milliseconds. */
+const prepareMs = 8;
+
+/** A connection to a queue: enqueue, work, look and manage. Made by `connect()`. */
+export class Queue {
+  /** What can be asked and done about jobs. */
+  readonly jobs: Jobs;
+  /** What can be asked and done about queues. */
+  readonly queues: Queues;
+  /** The dead letter queue. */
+  readonly dead: DeadLetters;
+  /** What stands behind: for doors, tools and tests. */
+  readonly broker: Broker;
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+  readonly #random: (() => number) | undefined;
+  readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
+  readonly #workers = new Set<Worker>();
+  readonly #streams = new Set<EventStream>();
+
+  /** Use `connect()`. */
+  constructor(
+    broker: Broker,
+    params: {
+      readonly settings: Settings;
+      readonly clock: Clock;
+      readonly tasks: readonly TaskDefinition<never, unknown>[];
+      readonly random?: (() => number) | undefined;
+    },
+  ) {
+    this.broker = broker;
+    this.#settings = params.settings;
+    this.#clock = params.clock;
+    this.#random = params.random;
+    this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
+    this.jobs = new Jobs(broker, params.settings);
+    this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
+    this.dead = new DeadLetters(this.jobs);
+  }
+
+  /**
+   * Defines a task in short and makes it known to the workers that this connection makes afterwards.
+   * @throws {QueuackError} `QUEUACK_INVALID_TASK`
+   */
+  task<Input = unknown, Result = unknown, Sent = Input>(
+    name: string,
+    run: (context: TaskContext<Input>) => Result | Promise<Result>,
+    options: Omit<TaskOptions<Input, Result, Sent>, "name" | "run"> = {},
+  ): TaskDefinition<Sent, Awaited<Result>> {
+    const definition = defineTask<Input, Result, Sent>({ ...options, name, run });
+    this.#tasks.set(name, definition);
+    return definition;
+  }
+
+  /**
+   * Enqueues a job; resolves once it is durable.
+   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`, `QUEUACK_QUEUE_FULL`
+   */
+  async enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
+  async enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
+  async enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
+  async enqueue(
+    task: TaskDefinition<never, unknown> | string,
+    input?: unknown,
+    options: JobOptions = {},
+  ): Promise<Job<never>> {
+    const known = this.#known(task);
+    const checked = validInput(schemaOf(known), input, nameOf(known));
+    if (checked instanceof Promise) await checked;
+    const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
+    const [accepted] = await this.broker.enqueue({ jobs: [job] });
+    return new Job(this.broker, accepted?.id ?? job.id, accepted?.duplicate);
+  }
+
+  /**
+   * Enqueues many jobs: one task with many inputs, or a mixed list. Up to 10,000 are accepted all or nothing; more go in
+   * chunks of 10,000, each by itself.
+   * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then
+   */
+  async enqueueMany<Sent, Result>(
+    task: TaskDefinition<Sent, Result>,
+    inputs: Iterable<Sent>,
+    options?: ManyOptions,
+  ): Promise<Job<Result>[]>;
+  async enqueueMany(task: string, inputs: Iterable<unknown>, options?: ManyOptions): Promise<Job[]>;
+  async enqueueMany(list: Iterable<Submission>, options?: ManyOptions): Promise<Job[]>;
+  async enqueueMany(
+    first: TaskDefinition<never, unknown> | string | Iterable<Submission>,
+    second?: Iterable<unknown> | ManyOptions,
+    third?: ManyOptions,
+  ): Promise<Job<never>[]> {
+    const mixed = typeof first !== "string" && Symbol.iterator in first;
+    const { onProgress, ...shared } = ((mixed ? second : third) ?? {}) as ManyOptions;
+    const rows = mixed
+      ? await this.#prepareMixed(first, shared)
+      : await this.#prepareSame(first as string, second as Iterable<unknown>, shared);
+    const jobs: Job<never>[] = [];
+    for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
+      const chunk = rows.slice(from, from + defaults.enqueueChunk);
+      for (const { id, duplicate } of await this.broker.enqueue({ jobs: chunk })) {
+        jobs.push(new Job(this.broker, id, duplicate));
+      }
+      onProgress?.(jobs.length, rows.length);
+    }
+    return jobs;
+  }
+
+  /** The handle of a job by its id, whether it exists or not. */
+  job<Result = unknown>(id: string): Job<Result> {
+    return new Job<Result>(this.broker, id);
+  }
+
+  /**
+   * Makes a worker; it begins with `run()` or `start()`. Without `tasks` it runs those of `q.task()` and `connect()`.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK`
+   */
+  worker(options: Partial<WorkerOptions> = {}): Worker {
+    const { tasks = [...this.#tasks.values()] } = options;
+    for (const definition of tasks) this.#tasks.set(definition.name, definition);
+    const worker = new Worker(
+      this.broker,
+      { payloadLimit: this.#settings.payloadLimit, ...options, tasks },
+      {
+        clock: this.#clock,
+        enqueue: (task, input, jobOptions) => this.enqueue(task as string, input, jobOptions),
+        random: this.#random,
+      },
+    );
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  /** Every worker that is known, the recently gone ones too. */
+  async listWorkers(): Promise<readonly WorkerRecord[]> {
+    return await this.broker.listWorkers();
+  }
+
+  /** Every queue with its figures; costs the same however many jobs there are. */
+  async stats(): Promise<readonly QueueStats[]> {
+    return await this.queues.list();
+  }
+
+  /** Calls back at every event of a name that matches. Returns the way to stop. */
+  on<Name extends EventName>(
+    name: Name,
+    listener: EventListener<Name>,
+    filter: Omit<EventFilter, "names"> = {},
+  ): () => void {
+    const stream = this.events({ ...filter, names: [name] });
+    void deliver(stream, listener as (event: unknown) => unknown);
+    return () => stream.close();
+  }
+
+  /** Events that match, as they come: `for await (const event of q.events())`. */
+  events(filter: EventFilter = {}): EventStream {
+    const stream = new EventStream(this.broker, filter, {
+      limit: defaults.eventBuffer,
+      now: () => this.#clock.now(),
+      onClose: () => this.#streams.delete(stream),
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** Stops the workers of this connection, then lets go of the store. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    for (const stream of this.#streams) stream.close();
+    await this.broker.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #prepareSame(
+    task: TaskDefinition<never, unknown> | string,
+    inputs: Iterable<unknown>,
+    options: JobOptions,
+  ): Promise<NewJob[]> {
+    const known = this.#known(task);
+    const template = jobTemplate(known, options, this.#settings);
+    const schema = schemaOf(known);
+    return await inSlices(inputs, (input) => {
+      const row = () => newJob(template, input, {}, this.#settings);
+      const checked = validInput(schema, input, nameOf(known));
+      return checked instanceof Promise ? checked.then(row) : row();
+    });
+  }
+
+  async #prepareMixed(list: Iterable<Submission>, shared: JobOptions): Promise<NewJob[]> {
+    return await inSlices(list, ([task, input, own]) => {
+      const options = { ...shared, ...own };
+      const known = this.#known(task);
+      const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
+      const checked = validInput(schemaOf(known), input, nameOf(known));
+      return checked instanceof Promise ? checked.then(row) : row();
+    });
+  }
+
+  /** The definition of a task that is asked for by name, where this connection knows it. */
+  #known(task: TaskDefinition<never, unknown> | string): TaskDefinition<never, unknown> | string {
+    return typeof task === "string" ? (this.#tasks.get(task) ?? task) : task;
+  }
+}
+
+function schemaOf(task: TaskDefinition<never, unknown> | string) {
+  return typeof task === "string" ? undefined : task.options.input;
+}
+
+function nameOf(task: TaskDefinition<never, unknown> | string): string {
+  return typeof task === "string" ? task : task.name;
+}
+
+/** Makes a row of every item, and lets others run now and then. */
+async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => Row | Promise<Row>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let started = performance.now();
+  for (const item of items) {
+    const made = row(item);
+    rows.push(made instanceof Promise ? await made : made);
+    if (rows.length % 64 === 0 && performance.now() - started > prepareMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      started = performance.now();
+    }
+  }
+  return rows;
+}
+
+/** Hands events to a listener; what it throws becomes an unhandled rejection, as with any listener. */
+async function deliver(stream: EventStream, listener: (event: unknown) => unknown): Promise<void> {
+  for await (const event of stream) await listener(event);
+}

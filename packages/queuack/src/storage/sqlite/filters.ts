@@ -1,0 +1,70 @@
+import type { JobFilter } from "../../core/filter.ts";
+import { isFinal, type JobState } from "../../core/job.ts";
+import { idBytes, outcomeCode, stateCode } from "./codes.ts";
+import type { SqlValue } from "./database.ts";
+import { stateExpression } from "./job-rows.ts";
+
+/** A condition of a statement with the values of its question marks. */
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** A filter as conditions over `recordTables`. Lists become one JSON value each, so that the text stays the same. */
+export function conditions(filter: JobFilter): Condition {
+  const parts: string[] = [];
+  const values: SqlValue[] = [];
+  const add = (sql: string, ...bound: SqlValue[]) => {
+    parts.push(sql);
+    values.push(...bound);
+  };
+  const among = (column: string, list: readonly (string | number)[] | undefined) => {
+    if (list !== undefined) add(`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(list));
+  };
+  if (filter.tenant !== undefined) add("queue.tenant = ?", filter.tenant);
+  if (filter.ids !== undefined) {
+    const ids = filter.ids.map(idBytes).filter((id) => id !== null);
+    add(`job.id IN (${ids.map(() => "?").join(", ")})`, ...ids);
+  }
+  among(
+    stateExpression,
+    filter.states?.map((state) => stateCode[state]),
+  );
+  among(
+    "coalesce(done.outcome, failure.outcome)",
+    filter.outcomes?.map((outcome) => outcomeCode[outcome]),
+  );
+  among("queue.name", filter.queues);
+  among("lane.task", filter.tasks);
+  for (const tag of filter.tags ?? []) {
+    add("EXISTS (SELECT 1 FROM json_each(job.options, '$.tags') AS tag WHERE tag.value = ?)", tag);
+  }
+  if (filter.createdBefore !== undefined) add("job.created_at < ?", filter.createdBefore);
+  if (filter.createdAfter !== undefined) add("job.created_at > ?", filter.createdAfter);
+  if (filter.finishedBefore !== undefined) add("done.finished_at < ?", filter.finishedBefore);
+  return { sql: parts.length === 0 ? "1" : parts.join(" AND "), values };
+}
+
+/** Where the jobs of a state stand, as a query for their numbers. */
+const placeOf: Partial<Record<JobState, string>> = {
+  running: "SELECT seq FROM lease",
+  pending: "SELECT seq FROM pending",
+  scheduled: "SELECT seq FROM timer",
+  retryable: "SELECT seq FROM timer",
+};
+
+/**
+ * A condition that leads the way from the small tables where only few states are asked for, so that finding the living
+ * costs nothing for all that is done; empty where a walk over the jobs is as good.
+ */
+export function seqsInStates(states: JobFilter["states"]): string {
+  if (states === undefined || states.length === 0) return "";
+  const places = [...new Set(states.map((state) => placeOf[state] ?? placeInDone(state)))];
+  return places.includes("") ? "" : `AND job.seq IN (${places.join(" UNION ALL ")})`;
+}
+
+/** Completed and available jobs are many: there a walk from the newest finds a page at once. */
+function placeInDone(state: JobState): string {
+  if (!isFinal(state) || state === "completed") return "";
+  return `SELECT seq FROM done WHERE lane IN (SELECT id FROM lane) AND state = ${stateCode[state]}`;
+}

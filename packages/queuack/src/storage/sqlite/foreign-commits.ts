@@ -1,0 +1,62 @@
+import { type FSWatcher, watch } from "node:fs";
+import type { Database, SqlRow, Statement } from "./database.ts";
+
+/** How often to look although nothing was heard: file events are a courtesy, not a promise, milliseconds. */
+const backstopMs = 1_000;
+
+/** Hears that another connection has committed: woken by the operating system when the write-ahead log changes. */
+export class ForeignCommits {
+  readonly #file: string | null;
+  readonly #version: Statement;
+  readonly #listeners = new Set<() => void>();
+  #last: number;
+  #watcher: FSWatcher | null = null;
+  #backstop: NodeJS.Timeout | null = null;
+
+  constructor(db: Database, path: string) {
+    this.#file = path === ":memory:" ? null : `${path}-wal`;
+    // Changes only when somebody else's connection has committed.
+    this.#version = db.prepare("PRAGMA data_version");
+    this.#last = this.#read();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#start();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.close();
+    };
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+    if (this.#backstop) clearInterval(this.#backstop);
+    this.#backstop = null;
+  }
+
+  #start(): void {
+    if (this.#file === null || this.#backstop !== null) return;
+    this.#last = this.#read();
+    this.#backstop = setInterval(() => this.#look(), backstopMs).unref();
+    try {
+      this.#watcher = watch(this.#file, { persistent: false }, () => this.#look());
+      // A watcher that breaks (limits of the system, an exotic file system) leaves the backstop.
+      this.#watcher.on("error", () => this.#watcher?.close());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    }
+  }
+
+  #look(): void {
+    const version = this.#read();
+    if (version === this.#last) return;
+    this.#last = version;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #read(): number {
+    return (this.#version.get() as SqlRow).data_version as number;
+  }
+}

@@ -1,0 +1,124 @@
+import { type JobState, jobStates } from "../../core/job.ts";
+import { stateCode } from "./codes.ts";
+import type { Database, SqlRow, Statement } from "./database.ts";
+
+/** A lane: the jobs of one task in one queue of one tenant. */
+export interface Lane {
+  readonly id: number;
+  readonly queueId: number;
+  readonly tenant: string;
+  readonly queue: string;
+  readonly task: string;
+}
+
+/** Finds and makes lanes, and keeps their counters. Only within a write. */
+export class Lanes {
+  readonly #byKey = new Map<string, Lane>();
+  readonly #byId = new Map<number, Lane>();
+  readonly #findAll: Statement;
+  readonly #insertQueue: Statement;
+  readonly #findQueue: Statement;
+  readonly #insertLane: Statement;
+  readonly #find: Statement;
+  readonly #count: Statement;
+  readonly #ended: Statement;
+
+  constructor(db: Database) {
+    const lane = `SELECT lane.id, lane.queue AS queueId, queue.tenant, queue.name AS queue, lane.task
+      FROM lane JOIN queue ON queue.id = lane.queue`;
+    this.#findAll = db.prepare(lane);
+    this.#find = db.prepare(`${lane} WHERE lane.queue = ? AND lane.task = ?`);
+    this.#findQueue = db.prepare("SELECT id FROM queue WHERE tenant = ? AND name = ?");
+    this.#insertQueue = db.prepare("INSERT INTO queue (tenant, name) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    this.#insertLane = db.prepare("INSERT INTO lane (queue, task) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    this.#count = db.prepare(
+      `UPDATE lane SET ${jobStates.map((state) => `${state} = ${state} + ?`).join(", ")} WHERE id = ?`,
+    );
+    this.#ended = db.prepare(
+      `INSERT INTO throughput (lane, minute, completed, failed) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET completed = completed + excluded.completed, failed = failed + excluded.failed`,
+    );
+  }
+
+  /** Forgets what it knows: a rolled-back write may have made it. */
+  forget(): void {
+    this.#byKey.clear();
+    this.#byId.clear();
+  }
+
+  /** Number of a queue, made on first use. */
+  queueId(tenant: string, queue: string): number {
+    const found = this.#findQueue.get(tenant, queue) as { id: number } | undefined;
+    if (found) return found.id;
+    this.#insertQueue.run(tenant, queue);
+    return (this.#findQueue.get(tenant, queue) as { id: number }).id;
+  }
+
+  /** The lane of a task in a queue, made on first use. */
+  lane(tenant: string, queue: string, task: string): Lane {
+    const key = `${tenant}\u0000${queue}\u0000${task}`;
+    const known = this.#byKey.get(key);
+    if (known) return known;
+    const queueId = this.queueId(tenant, queue);
+    this.#insertLane.run(queueId, task);
+    return this.#remember(this.#find.get(queueId, task) as SqlRow as unknown as Lane);
+  }
+
+  /** The lane of a number. */
+  byId(id: number): Lane {
+    const known = this.#byId.get(id);
+    if (known) return known;
+    for (const row of this.#findAll.all()) this.#remember(row as Lane);
+    const found = this.#byId.get(id);
+    if (!found) throw new Error(`lane ${id} is not there`);
+    return found;
+  }
+
+  /** Adds up a tally that one write has gathered. */
+  apply(tally: Tally, now: number): void {
+    for (const [lane, change] of tally.changes) {
+      const { counts, completed, failed } = change;
+      if (counts.some((count) => count !== 0)) this.#count.run(...counts, lane);
+      if (completed > 0 || failed > 0) this.#ended.run(lane, Math.floor(now / 60_000), completed, failed);
+    }
+  }
+
+  #remember(row: Lane): Lane {
+    this.#byKey.set(`${row.tenant}\u0000${row.queue}\u0000${row.task}`, row);
+    this.#byId.set(row.id, row);
+    return row;
+  }
+}
+
+interface LaneChange {
+  readonly counts: number[];
+  completed: number;
+  failed: number;
+}
+
+/** How many jobs of each lane went from state to state in one write: counted here, written once. */
+export class Tally {
+  readonly changes = new Map<number, LaneChange>();
+
+  /** Notes that `n` jobs of a lane entered a state, or left it where `n` is negative. */
+  add(lane: number, state: JobState, n: number): void {
+    const { counts } = this.#of(lane);
+    const code = stateCode[state];
+    counts[code] = (counts[code] ?? 0) + n;
+  }
+
+  /** Notes that a job of a lane ended now, well or not. */
+  ended(lane: number, well: boolean): void {
+    if (well) this.#of(lane).completed++;
+    else this.#of(lane).failed++;
+  }
+
+  #of(lane: number): LaneChange {
+    let change = this.changes.get(lane);
+    if (change === undefined) {
+      change = { counts: jobStates.map(() => 0), completed: 0, failed: 0 };
+      this.changes.set(lane, change);
+    }
+    return change;
+  }
+}

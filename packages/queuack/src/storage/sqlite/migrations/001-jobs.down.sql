@@ -1,0 +1,16 @@
+DROP TABLE record;
+DROP TABLE worker;
+DROP TABLE idempotency;
+DROP TABLE progress;
+DROP TABLE log;
+DROP TABLE failure;
+DROP TABLE done;
+DROP TABLE lease;
+DROP TABLE pending;
+DROP TABLE timer;
+DROP TABLE ready;
+DROP TABLE job;
+DROP TABLE throughput;
+DROP TABLE lane;
+DROP TABLE queue;
+DROP TABLE sequence;

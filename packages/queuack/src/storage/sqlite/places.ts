@@ -1,0 +1,85 @@
+import type { JobState } from "../../core/job.ts";
+import { stateCode } from "./codes.ts";
+import type { Statement } from "./database.ts";
+import type { Tally } from "./lanes.ts";
+import type { Session } from "./session.ts";
+
+/** A job that is to be put where it waits. */
+export interface Waiting {
+  readonly seq: number;
+  readonly lane: number;
+  readonly priority: number;
+  readonly runAt: number;
+  /** Whether an attempt of this generation has failed already. */
+  readonly failed: boolean;
+  readonly waitingFor?: string | null | undefined;
+}
+
+/** A job that leaves the place where it stands. */
+export interface Departing {
+  readonly seq: number;
+  readonly lane: number;
+  readonly priority: number;
+  readonly runAt: number;
+  readonly state: JobState;
+}
+
+/** Puts waiting jobs where they belong, among the pending, the timers or the ready, and takes them out again. */
+export class Places {
+  readonly #ready: Statement;
+  readonly #timer: Statement;
+  readonly #pending: Statement;
+  readonly #leaveReady: Statement;
+  readonly #leaveTimer: Statement;
+  readonly #leavePending: Statement;
+  readonly #leaveDone: Statement;
+
+  constructor({ db }: Session) {
+    this.#ready = db.prepare("INSERT INTO ready (lane, rank, seq) VALUES (?, ?, ?)");
+    this.#timer = db.prepare("INSERT INTO timer (at, seq, state) VALUES (?, ?, ?)");
+    this.#pending = db.prepare("INSERT INTO pending (seq, waiting_for) VALUES (?, ?)");
+    this.#leaveReady = db.prepare("DELETE FROM ready WHERE lane = ? AND rank = ? AND seq = ?");
+    this.#leaveTimer = db.prepare("DELETE FROM timer WHERE at = ? AND seq = ?");
+    this.#leavePending = db.prepare("DELETE FROM pending WHERE seq = ?");
+    this.#leaveDone = db.prepare("DELETE FROM done WHERE seq = ?");
+  }
+
+  /** Puts a job in its place and counts it there. */
+  put(job: Waiting, now: number, tally: Tally): JobState {
+    const { seq, lane } = job;
+    let state: JobState;
+    if (job.waitingFor != null) {
+      state = "pending";
+      this.#pending.run(seq, job.waitingFor);
+    } else if (job.runAt > now) {
+      state = job.failed ? "retryable" : "scheduled";
+      this.#timer.run(job.runAt, seq, stateCode[state]);
+    } else {
+      state = "available";
+      this.#ready.run(lane, 100 - job.priority, seq);
+    }
+    tally.add(lane, state, 1);
+    return state;
+  }
+
+  /** Takes a job out and counts it off. Never a running one: a lease ends by settling it. */
+  leave({ seq, lane, priority, runAt, state }: Departing, tally: Tally): void {
+    tally.add(lane, state, -1);
+    switch (state) {
+      case "available":
+        this.#leaveReady.run(lane, 100 - priority, seq);
+        return;
+      case "scheduled":
+      case "retryable":
+        this.#leaveTimer.run(runAt, seq);
+        return;
+      case "pending":
+        this.#leavePending.run(seq);
+        return;
+      case "running":
+        throw new Error(`job ${seq} is running and can't be taken out`);
+      default:
+        this.#leaveDone.run(seq);
+    }
+  }
+}

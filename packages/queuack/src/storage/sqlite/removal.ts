@@ -1,0 +1,83 @@
+import { finalStates } from "../../core/job.ts";
+import type { JobStore, QueueStore } from "../store.ts";
+import { stateCode, stateOf } from "./codes.ts";
+import type { SqlRow } from "./database.ts";
+import { conditions, seqsInStates } from "./filters.ts";
+import { recordTables, stateExpression } from "./job-rows.ts";
+import { Tally } from "./lanes.ts";
+import type { Places } from "./places.ts";
+import type { Session } from "./session.ts";
+
+interface DoomedRow {
+  readonly seq: number;
+  readonly lane: number;
+  readonly priority: number;
+  readonly run_at: number;
+  readonly state: number;
+}
+
+/** How jobs are deleted: on request, and when their time of keeping is over. */
+export function removal(session: Session, places: Places): { remove: JobStore["remove"]; prune: QueueStore["prune"] } {
+  const { db, writer, clock, lanes } = session;
+  const traces = ["job", "failure", "log", "progress", "idempotency"].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
+  );
+  const pastRetention = db.prepare(`SELECT done.seq, done.lane, done.state, 0 AS priority, 0 AS run_at FROM done
+    WHERE done.lane = ? AND done.state = ? AND done.finished_at < ? ORDER BY done.finished_at LIMIT ?`);
+  const stillDone = db.prepare("SELECT 1 FROM done WHERE seq = ? AND state = ?");
+  const laneRetention = db.prepare(`SELECT lane.id, queue.retention FROM lane JOIN queue ON queue.id = lane.queue
+    WHERE ${finalStates.join(" + ")} > 0`);
+  const dropOldRates = db.prepare("DELETE FROM throughput WHERE minute < ?");
+  const dropOldWorkers = db.prepare(`DELETE FROM worker WHERE state <> 'running' AND beat_at < ?
+    AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.worker = worker.number)`);
+
+  function* drop(rows: readonly DoomedRow[], now: number): Generator<void, number, void> {
+    const tally = new Tally();
+    let dropped = 0;
+    for (const { seq, lane, priority, run_at: runAt, state } of rows) {
+      places.leave({ seq, lane, priority, runAt, state: stateOf(state) }, tally);
+      for (const trace of traces) trace.run(seq);
+      if (++dropped % 64 === 0) yield;
+    }
+    lanes.apply(tally, now);
+    return dropped;
+  }
+
+  return {
+    remove: ({ filter, limit }) =>
+      writer.write(function* () {
+        const { sql, values } = conditions(filter);
+        const rows = db
+          .prepare(
+            `SELECT job.seq, job.lane, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
+             WHERE lease.seq IS NULL ${seqsInStates(filter.states)} AND ${sql} ORDER BY job.seq LIMIT ?`,
+          )
+          .all(...values, limit) as DoomedRow[];
+        return yield* drop(rows, clock.now());
+      }),
+
+    prune: async ({ retention, limit }) => {
+      const now = clock.now();
+      const rows = await writer.read(() => {
+        const found: DoomedRow[] = [];
+        for (const row of laneRetention.all() as SqlRow[]) {
+          const own = row.retention === null ? retention : (JSON.parse(row.retention as string) as typeof retention);
+          for (const state of finalStates) {
+            const keptMs = state === "completed" || state === "skipped" ? own.completedMs : own.discardedMs;
+            if (found.length >= limit) return found;
+            const most = limit - found.length;
+            found.push(...(pastRetention.all(row.id as number, stateCode[state], now - keptMs, most) as DoomedRow[]));
+          }
+        }
+        return found;
+      });
+      if (rows.length === 0) return 0;
+      return writer.write(function* () {
+        dropOldRates.run(Math.floor(now / 60_000) - 1_440);
+        dropOldWorkers.run(now - retention.discardedMs);
+        // Somebody else may have retried or deleted some of them since they were read.
+        return yield* drop(rows.filter(({ seq, state }) => stillDone.get(seq, state) !== undefined), now);
+      });
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Database, Statement } from "./database.ts";
+import { Lanes } from "./lanes.ts";
+import type { Writer } from "./writer.ts";
+
+/** What the parts of the store share: the connection, the writer, the clock, the lanes and the two sequences. */
+export class Session {
+  readonly db: Database;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly lanes: Lanes;
+  readonly #take: Statement;
+  readonly #leap: Statement;
+
+  constructor(params: { db: Database; writer: Writer; clock: Clock; lanes: Lanes }) {
+    this.db = params.db;
+    this.writer = params.writer;
+    this.clock = params.clock;
+    this.lanes = params.lanes;
+    this.#take = this.db.prepare("UPDATE sequence SET seq = seq + ?, token = token + ? RETURNING seq, token");
+    this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");
+  }
+
+  /** Takes `n` job numbers; the first of them. */
+  takeSeqs(n: number): number {
+    return (this.#take.get(n, 0) as { seq: number }).seq - n + 1;
+  }
+
+  /** Takes `n` fencing tokens; the first of them. */
+  takeTokens(n: number): number {
+    return (this.#take.get(0, n) as { token: number }).token - n + 1;
+  }
+
+  /**
+   * Raises the fencing token above all that was ever given out, whatever a power cut or a restored backup made the file
+   * forget: to the clock in microseconds, or by a thousand million where the clock stands behind.
+   */
+  raiseEpoch(): void {
+    this.#leap.run(1_000_000_000, this.clock.now() * 1_000);
+  }
+}

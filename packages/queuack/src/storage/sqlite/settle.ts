@@ -1,0 +1,70 @@
+import type { Settlement, SettleReply } from "../../core/settlement.ts";
+import type { JobStore } from "../store.ts";
+import type { Endings } from "./endings.ts";
+import { Tally } from "./lanes.ts";
+import type { Places } from "./places.ts";
+import type { Session } from "./session.ts";
+
+interface LeaseRow {
+  readonly seq: number;
+  readonly lane: number;
+  readonly attempt: number;
+  readonly worker: number;
+  readonly started_at: number;
+}
+
+/** The `settle` of the jobs. */
+export function settling(session: Session, endings: Endings, places: Places): JobStore["settle"] {
+  const { db, writer, clock, lanes } = session;
+  const endLease = db.prepare("DELETE FROM lease WHERE token = ? RETURNING seq, lane, attempt, worker, started_at");
+  const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
+  const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
+
+  function* run(settlements: readonly Settlement[]): Generator<void, SettleReply[], void> {
+    const now = clock.now();
+    const tally = new Tally();
+    const replies: SettleReply[] = [];
+    for (const settlement of settlements) {
+      const lease = endLease.get(settlement.token) as LeaseRow | undefined;
+      replies.push(lease === undefined ? "lost" : "accepted");
+      if (lease === undefined) continue;
+      tally.add(lease.lane, "running", -1);
+      apply(settlement, lease, now, tally);
+      if (replies.length % 64 === 0) yield;
+    }
+    lanes.apply(tally, now);
+    return replies;
+  }
+
+  function apply(settlement: Settlement, lease: LeaseRow, now: number, tally: Tally): void {
+    const { seq, lane, attempt, worker } = lease;
+    const ending = { seq, lane, attempts: attempt, worker, startedAt: lease.started_at };
+    switch (settlement.to) {
+      case "completed":
+        endings.end(ending, "completed", settlement.outcome ?? "succeeded", settlement.result, now, tally);
+        return;
+      case "cancelled":
+        endings.end(ending, "cancelled", "cancelled", null, now, tally);
+        return;
+      case "discarded":
+        endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
+        endings.end(ending, "discarded", settlement.outcome, null, now, tally);
+        return;
+      case "retryable":
+        endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
+        back(lease, attempt, settlement.delayMs, now, tally);
+        return;
+      case "released":
+        back(lease, (attemptsOf.get(seq) as { attempts: number }).attempts, settlement.delayMs, now, tally);
+    }
+  }
+
+  /** Puts a job back among the waiting; failed attempts have been counted, a released one is not. */
+  function back(lease: LeaseRow, attempts: number, delayMs: number, now: number, tally: Tally): void {
+    const runAt = now + delayMs;
+    const { priority } = putBack.get(attempts, runAt, lease.seq) as { priority: number };
+    places.put({ seq: lease.seq, lane: lease.lane, priority, runAt, failed: attempts > 0 }, now, tally);
+  }
+
+  return ({ settlements }) => writer.write(() => run(settlements));
+}

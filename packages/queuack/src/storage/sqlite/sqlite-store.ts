@@ -1,0 +1,107 @@
+import { resolve } from "node:path";
+import type { Clock } from "../../core/clock.ts";
+import type { Store } from "../store.ts";
+import { changing } from "./changes.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { claiming } from "./claim.ts";
+import { type Durability, isBusy, openDatabase, pragma } from "./database.ts";
+import { Endings } from "./endings.ts";
+import { ForeignCommits } from "./foreign-commits.ts";
+import { insertion } from "./insert.ts";
+import { Lanes } from "./lanes.ts";
+import { leases } from "./leases.ts";
+import { migrate } from "./migrate.ts";
+import { Places } from "./places.ts";
+import { ProcessLock } from "./process-lock.ts";
+import { queues } from "./queues.ts";
+import { reading } from "./reading.ts";
+import { records } from "./records.ts";
+import { removal } from "./removal.ts";
+import { Session } from "./session.ts";
+import { settling } from "./settle.ts";
+import { timing } from "./timing.ts";
+import { workers } from "./workers.ts";
+import { Writer } from "./writer.ts";
+
+/** What a SQLite store is opened with. */
+export interface SqliteStoreOptions {
+  /** A file, made when it is not there, or `:memory:`. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly durability?: Durability | undefined;
+}
+
+/**
+ * Opens a store over a SQLite file and brings its schema up to date.
+ * @throws {QueuackError} `QUEUACK_STORE_FAILED`, `QUEUACK_STORE_VERSION`, `QUEUACK_NETWORK_FILE_SYSTEM`
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { clock, durability = "full" } = options;
+  const inMemory = options.path === ":memory:";
+  const path = inMemory ? options.path : resolve(options.path);
+  // Another process may be opening, closing or recovering the same file this very moment.
+  const db = await whenFree(() => openDatabase(path, durability));
+  await whenFree(() => migrate(db));
+
+  const lanes = new Lanes(db);
+  const checkpointer = inMemory ? null : new Checkpointer(db, path);
+  const writer = new Writer(db, {
+    durability,
+    onRollback: () => lanes.forget(),
+    onCommit: () => checkpointer?.committed(),
+  });
+  const session = new Session({ db, writer, clock, lanes });
+  const lock = new ProcessLock(path);
+  const foreign = new ForeignCommits(db, path);
+  const places = new Places(session);
+  const endings = new Endings(session);
+  const { remove, prune } = removal(session, places);
+  await writer.write(function* () {
+    session.raiseEpoch();
+  });
+
+  return {
+    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
+    jobs: {
+      insert: insertion(session, places),
+      claim: claiming(session, endings),
+      settle: settling(session, endings, places),
+      ...leases(session),
+      ...reading(session),
+      change: changing(session, endings, places),
+      remove,
+      promote: timing(session, endings, places),
+    },
+    queues: { ...queues(session), prune },
+    workers: workers(session, lock),
+    records: records(session),
+    onForeignCommit: (listener) => foreign.subscribe(listener),
+    compact: () =>
+      writer.read(() => {
+        const size = () => (pragma(db, "page_count") as number) * (pragma(db, "page_size") as number);
+        const before = size();
+        db.prepare("PRAGMA incremental_vacuum").all();
+        db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+        return before - size();
+      }),
+    close: async () => {
+      foreign.close();
+      await writer.drain();
+      await checkpointer?.close();
+      lock.release();
+      db.close();
+    },
+  };
+}
+
+/** Tries again while the file is locked, for at most ten seconds. */
+async function whenFree<T>(open: () => T): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return open();
+    } catch (error) {
+      if (!isBusy(error) || tries >= 2_000) throw error;
+      await new Promise<void>((wake) => setTimeout(wake, 5));
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import { QueuackError } from "../../core/errors.ts";
+import { type Database, type Durability, isBusy, type Statement, storeError, synchronousPragma } from "./database.ts";
+
+/** How long one turn may hold the event loop, milliseconds: a transaction goes on in the next turn. */
+const sliceMs = 8;
+
+/** How long a writer waits for the lock before it gives up, milliseconds. */
+const busyLimitMs = 30_000;
+
+/** How long to wait before the lock is tried again: SQLite's own waiting shares a file unfairly between processes. */
+const busyRetryMs = 1;
+
+/** The body of a write: yields where it may be interrupted, so that a large one never holds the event loop. */
+export type WriteBody<T> = () => Generator<void, T, void>;
+
+interface Write {
+  readonly body: WriteBody<unknown>;
+  readonly durable: boolean;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  outcome: { readonly value: unknown } | { readonly error: unknown } | null;
+}
+
+/**
+ * The one way to write: collects what is asked for within a tick and commits it together, each write in a savepoint of
+ * its own so that one that fails takes nothing with it. A promise resolves only after the commit.
+ */
+export class Writer {
+  readonly #db: Database;
+  readonly #durability: Durability;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #rollback: Statement;
+  readonly #savepoint: Statement;
+  readonly #release: Statement;
+  readonly #rollbackTo: Statement;
+  readonly #onRollback: () => void;
+  readonly #onCommit: () => void;
+  #queue: Write[] = [];
+  #scheduled = false;
+  #running = false;
+  #synchronous: "FULL" | "NORMAL";
+  #idle: (() => void)[] = [];
+
+  constructor(db: Database, params: { durability: Durability; onRollback: () => void; onCommit: () => void }) {
+    this.#db = db;
+    this.#durability = params.durability;
+    this.#onRollback = params.onRollback;
+    this.#onCommit = params.onCommit;
+    this.#synchronous = synchronousPragma(params.durability);
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#rollback = db.prepare("ROLLBACK");
+    this.#savepoint = db.prepare("SAVEPOINT write");
+    this.#release = db.prepare("RELEASE write");
+    this.#rollbackTo = db.prepare("ROLLBACK TO write");
+  }
+
+  /** Whether a write is waiting for the next commit: something else can then join it for nothing. */
+  get pending(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /**
+   * Runs a write in the next commit.
+   * @param durable whether it must survive a power cut; a claim or a heartbeat need not, since the next opening raises
+   *   the fencing token above whatever was forgotten
+   */
+  write<T>(body: WriteBody<T>, durable = true): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ body, durable, resolve, reject, outcome: null });
+      this.#schedule();
+    });
+  }
+
+  /** Runs a read when no transaction is open, so that it sees only what is committed. */
+  async read<T>(body: () => T): Promise<T> {
+    while (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    return body();
+  }
+
+  /** Resolves when everything asked for so far is committed or refused. */
+  async drain(): Promise<void> {
+    while (this.#running || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#running) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#running = true;
+    // What arrives from here on waits for the next commit, so that none grows without bound.
+    const batch = this.#queue;
+    this.#queue = [];
+    let taken = 0;
+    try {
+      this.#setDurability(batch.some((write) => write.durable));
+      await this.#beginWhenFree();
+      const started = performance.now();
+      while (taken < batch.length && (taken === 0 || performance.now() - started < sliceMs)) {
+        const slices = this.#run(batch[taken++] as Write);
+        // Awaiting costs a turn of the microtask queue: only where there is a slice to wait for.
+        if (slices !== null) await slices;
+      }
+      this.#commit.run();
+    } catch (cause) {
+      if (taken === 0) taken = batch.length;
+      this.#fail(batch.slice(0, taken), cause);
+    }
+    this.#running = false;
+    if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
+    if (this.#queue.length > 0) this.#schedule();
+    for (let i = 0; i < taken; i++) {
+      const { outcome, resolve, reject } = batch[i] as Write;
+      if (outcome === null) continue;
+      if ("error" in outcome) reject(outcome.error);
+      else resolve(outcome.value as never);
+    }
+    this.#onCommit();
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const wake of idle) wake();
+  }
+
+  /** Runs one write in a savepoint; answers with a promise only when it has to be sliced. */
+  #run(write: Write): Promise<void> | null {
+    this.#savepoint.run();
+    try {
+      const steps = write.body();
+      const started = performance.now();
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          this.#release.run();
+          write.outcome = { value: step.value };
+          return null;
+        }
+        if (performance.now() - started >= sliceMs) return this.#runSliced(write, steps);
+      }
+    } catch (error) {
+      this.#undo(write, error);
+      return null;
+    }
+  }
+
+  async #runSliced(write: Write, steps: Generator<void, unknown, void>): Promise<void> {
+    try {
+      for (;;) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        const started = performance.now();
+        do {
+          const step = steps.next();
+          if (step.done) {
+            this.#release.run();
+            write.outcome = { value: step.value };
+            return;
+          }
+        } while (performance.now() - started < sliceMs);
+      }
+    } catch (error) {
+      this.#undo(write, error);
+    }
+  }
+
+  #undo(write: Write, error: unknown): void {
+    // SQLite ends the whole transaction by itself when the disk is full or fails: then all of it is lost.
+    if (!this.#db.inTransaction) throw error;
+    this.#rollbackTo.run();
+    this.#release.run();
+    this.#onRollback();
+    write.outcome = { error: error instanceof QueuackError ? error : storeError(error, "A write failed.") };
+  }
+
+  #fail(writes: readonly Write[], cause: unknown): void {
+    if (this.#db.inTransaction) this.#rollback.run();
+    this.#onRollback();
+    const error = cause instanceof QueuackError ? cause : storeError(cause, "A commit failed.");
+    for (const write of writes) {
+      write.outcome = null;
+      write.reject(error);
+    }
+  }
+
+  async #beginWhenFree(): Promise<void> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        this.#begin.run();
+        return;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        if (performance.now() - started > busyLimitMs) {
+          throw new QueuackError("QUEUACK_STORE_BUSY", {
+            message: `The database stayed locked by another process for ${busyLimitMs / 1000} s.`,
+            cause: error,
+          });
+        }
+        await new Promise<void>((resolve) => setTimeout(resolve, busyRetryMs));
+      }
+    }
+  }
+
+  /** The level can't be changed within a transaction: it is chosen before, and only when it differs. */
+  #setDurability(durable: boolean): void {
+    const level = durable ? synchronousPragma(this.#durability) : "NORMAL";
+    if (level === this.#synchronous) return;
+    this.#db.exec(`PRAGMA synchronous = ${level}`);
+    this.#synchronous = level;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "../core/clock.ts";
+import type { QueuackError } from "../core/errors.ts";
+import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
+import type { Settlement } from "../core/settlement.ts";
+import type { Enqueue } from "../core/task.ts";
+import type { Leased } from "./lease-keeper.ts";
+import type { OnTrouble } from "./trouble.ts";
+
+/** An attempt as the worker around it sees it. */
+export interface RunningAttempt extends Leased {
+  readonly job: ClaimedJob;
+  /** Settled or lost; whatever the handler still does is dropped. */
+  readonly over: boolean;
+  /** No code of the user is running any more. */
+  readonly handlerDone: boolean;
+  /**
+   * Asks the handler to stop. The attempt ends as `kind` when the handler ends, or after the grace if it does not. A job
+   * that was cancelled stays so when the worker stops as well.
+   */
+  interrupt(kind: "cancelled" | "released", reason: QueuackError, graceMs: number): void;
+  /** Throws why the attempt is over, if its handler should know. */
+  throwIfOver(): void;
+}
+
+/** What an execution asks of the worker it runs in. */
+export interface ExecutionHost {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly payloadLimit: number;
+  readonly enqueue: Enqueue;
+  readonly trouble: OnTrouble;
+  /** The attempt is over: with a settlement, or without one where the lease was lost. */
+  ended(attempt: RunningAttempt, settlement: Settlement | null): void;
+  /** The handler of an attempt that was over already has returned. */
+  returned(attempt: RunningAttempt): void;
+  progress(attempt: RunningAttempt, progress: Payload): Promise<void>;
+  log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void;
+  heartbeat(attempt: RunningAttempt): Promise<void>;
+}

@@ -1,0 +1,69 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { defaults } from "../core/defaults.ts";
+import { milliseconds } from "../core/duration.ts";
+import { QueuackError } from "../core/errors.ts";
+import { backoffKinds, type RetryPolicy } from "../core/retry.ts";
+import type { RetryOptions, TaskContext, TaskDefinition } from "../core/task.ts";
+
+/** A task as a worker runs it: every option read once, not at every job. */
+export interface RegisteredTask {
+  readonly name: string;
+  /** The queue its jobs go to when they name none; `undefined`: the default queue. */
+  readonly queue: string | undefined;
+  readonly schema: StandardSchemaV1 | undefined;
+  /** `undefined`: the default. */
+  readonly timeoutMs: number | undefined;
+  /** For jobs that bear no policy of their own. */
+  readonly policy: RetryPolicy | null;
+  readonly backoff: ((failed: number, error: unknown) => unknown) | undefined;
+  readonly retryIf: ((error: unknown) => unknown) | undefined;
+  readonly run: (context: TaskContext<unknown>) => unknown;
+}
+
+/**
+ * Reads the tasks of a worker, by name.
+ * @throws {QueuackError} `QUEUACK_INVALID_TASK`, `QUEUACK_INVALID_OPTION`
+ */
+export function registerTasks(
+  definitions: readonly TaskDefinition<never, unknown>[],
+): ReadonlyMap<string, RegisteredTask> {
+  const tasks = new Map<string, RegisteredTask>();
+  for (const definition of definitions) {
+    const { name } = definition;
+    if (tasks.has(name)) {
+      throw new QueuackError("QUEUACK_INVALID_TASK", { message: `Two of the worker's tasks are named ${name}.` });
+    }
+    const { options } = definition;
+    const backoff = options.retry?.backoff;
+    tasks.set(name, {
+      name,
+      queue: options.queue,
+      schema: options.input as StandardSchemaV1 | undefined,
+      timeoutMs: options.timeout === undefined ? undefined : milliseconds(options.timeout, `timeout of task ${name}`),
+      policy: options.retry === undefined ? null : declaredPolicy(name, options.retry),
+      backoff: typeof backoff === "function" ? backoff : undefined,
+      retryIf: options.retry?.retryIf,
+      run: options.run as (context: TaskContext<unknown>) => unknown,
+    });
+  }
+  return tasks;
+}
+
+/** The declarative part of a task's retry options. */
+function declaredPolicy(name: string, options: RetryOptions): RetryPolicy {
+  const { retry } = defaults;
+  const { backoff = retry.backoff, delay, cap, factor = retry.factor, jitter = retry.jitter } = options;
+  if (typeof backoff === "string" && !backoffKinds.includes(backoff)) {
+    throw new QueuackError("QUEUACK_INVALID_OPTION", {
+      message: `backoff of task ${name} is ${JSON.stringify(backoff)}.`,
+      hint: `Give one of ${backoffKinds.join(", ")}, or a function.`,
+    });
+  }
+  return {
+    backoff: typeof backoff === "string" ? backoff : retry.backoff,
+    baseMs: delay === undefined ? retry.baseMs : milliseconds(delay, `retry delay of task ${name}`),
+    capMs: cap === undefined ? retry.capMs : milliseconds(cap, `retry cap of task ${name}`),
+    factor,
+    jitter,
+  };
+}

@@ -1,0 +1,146 @@
+import type { ProgressReport } from "../core/claim.ts";
+import type { Clock } from "../core/clock.ts";
+import { errorRecord } from "../core/error-record.ts";
+import type { LogLevel, Payload } from "../core/job.ts";
+import { encodePayload } from "../core/payload.ts";
+import type { Broker } from "../engine/broker.ts";
+import type { RunningAttempt } from "./execution-host.ts";
+import { leaseLost } from "./lease-keeper.ts";
+import type { OnTrouble } from "./trouble.ts";
+
+/** How long after a failed report the next is tried. */
+const retryMs = 1_000;
+
+/** How often a report is tried: progress must not hold its handler up for ever. */
+const triesLimit = 5;
+
+/** What an attempt has to tell. */
+interface Told {
+  /** The latest; `undefined`: none since the last report. */
+  progress: Payload | undefined;
+  logs: NonNullable<ProgressReport["logs"]>[number][];
+  waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
+  failures: number;
+}
+
+/**
+ * Brings progress and log lines to the broker: those of one tick together, of progress only the latest. What is refused
+ * is tried again on its own, so that it doesn't take its neighbours along, and then given up and told as trouble:
+ * neither fails a job.
+ */
+export class Reporter {
+  readonly #broker: Pick<Broker, "report">;
+  readonly #clock: Clock;
+  readonly #payloadLimit: number;
+  readonly #trouble: OnTrouble;
+  readonly #schedule: () => void;
+  #told = new Map<RunningAttempt, Told>();
+
+  constructor(params: {
+    broker: Pick<Broker, "report">;
+    clock: Clock;
+    payloadLimit: number;
+    trouble: OnTrouble;
+    /** Sees to it that `flush` is called at the end of the tick. */
+    schedule: () => void;
+  }) {
+    this.#broker = params.broker;
+    this.#clock = params.clock;
+    this.#payloadLimit = params.payloadLimit;
+    this.#trouble = params.trouble;
+    this.#schedule = params.schedule;
+  }
+
+  /** Resolves when the progress, or later progress in its stead, is kept; rejects when the lease is lost. */
+  progress(attempt: RunningAttempt, progress: Payload): Promise<void> {
+    const told = this.#of(attempt);
+    told.progress = progress;
+    const reported = new Promise<void>((resolve, reject) => told.waiting.push({ resolve, reject }));
+    // Progress is seldom awaited; then a lost lease shows in the signal, and must not end the process.
+    reported.catch(() => undefined);
+    return reported;
+  }
+
+  log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void {
+    this.#of(attempt).logs.push({ level, message: String(message), data: this.#encode(data) });
+  }
+
+  /** Sends what has come together, synchronously. */
+  flush(): void {
+    if (this.#told.size === 0) return;
+    const told = this.#told;
+    this.#told = new Map();
+    for (const [attempt, one] of told) {
+      if (one.failures === 0) continue;
+      told.delete(attempt);
+      void this.#send(new Map([[attempt, one]]));
+    }
+    if (told.size > 0) void this.#send(told);
+  }
+
+  /** Drops what an attempt still had to tell when it lost its lease. */
+  forget(attempt: RunningAttempt): void {
+    const error = leaseLost(`The lease of job ${attempt.job.id} was lost.`);
+    for (const { reject } of this.#told.get(attempt)?.waiting ?? []) reject(error);
+    this.#told.delete(attempt);
+  }
+
+  async #send(told: Map<RunningAttempt, Told>): Promise<void> {
+    const reports = [...told].map(([{ job }, { progress, logs }]) => ({
+      token: job.token,
+      progress,
+      logs: logs.length > 0 ? logs : undefined,
+    }));
+    try {
+      const lost = new Set((await this.#broker.report({ reports })).lost);
+      for (const [attempt, { waiting }] of told) {
+        if (!lost.has(attempt.job.token)) {
+          for (const { resolve } of waiting) resolve();
+          continue;
+        }
+        const error = leaseLost(`The lease of job ${attempt.job.id} was lost.`);
+        attempt.lose(error);
+        for (const { reject } of waiting) reject(error);
+      }
+    } catch (error) {
+      this.#keep(told, error);
+    }
+  }
+
+  /** Puts back what could not be reported, before what has come since; of attempts that are over it is given up. */
+  #keep(told: Map<RunningAttempt, Told>, error: unknown): void {
+    const jobs = [...told.keys()].map(({ job }) => job.id);
+    this.#trouble({ during: "report", message: "Progress and log lines could not be reported.", error, jobs });
+    for (const [attempt, { progress, logs, waiting, failures }] of told) {
+      if (attempt.over || failures + 1 >= triesLimit) {
+        for (const { resolve } of waiting) resolve();
+        continue;
+      }
+      const since = this.#of(attempt, false);
+      since.progress ??= progress;
+      since.logs.unshift(...logs);
+      since.waiting.unshift(...waiting);
+      since.failures = failures + 1;
+    }
+    if (this.#told.size > 0) this.#clock.timer(retryMs, this.#schedule);
+  }
+
+  #of(attempt: RunningAttempt, schedule = true): Told {
+    let told = this.#told.get(attempt);
+    if (told === undefined) {
+      told = { progress: undefined, logs: [], waiting: [], failures: 0 };
+      this.#told.set(attempt, told);
+    }
+    if (schedule) this.#schedule();
+    return told;
+  }
+
+  /** Logging never fails a job: what can't be stored is described. */
+  #encode(data: unknown): Payload {
+    try {
+      return encodePayload(data instanceof Error ? errorRecord(data) : data, "data", this.#payloadLimit);
+    } catch (error) {
+      return JSON.stringify({ notStorable: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
