@@ -3,18 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Disk } from "./disk.mjs";
 import { composeImage, drawCuts, survey, writeImage } from "./images.mjs";
 import { CannotRecord, compileShim, readLog, runWriter } from "./record.mjs";
-import { check, DATABASE, release } from "./subject.mjs";
+import { check, DATABASE } from "./subject.mjs";
 
 const SHOWN_FAILURES = 5;
-const CHECKS_PER_RELEASE = 20;
 const MAX_ROUNDS = 20;
-setFlagsFromString("--expose-gc");
-globalThis.gc = runInNewContext("gc");
 
 const { values: flags } = parseArgs({
   options: {
@@ -129,7 +124,6 @@ async function checkImages(steps, moments, image) {
       images.add(digest);
       writeImage(image, files);
       const found = await check(join(image, DATABASE), disk.acknowledged, { synchronous });
-      if (checks.size % CHECKS_PER_RELEASE === 0) await release();
       totals.corrupted += found.corruption === undefined ? 0 : 1;
       totals.lossy += found.lost.length > 0 ? 1 : 0;
       totals.lost += found.lost.length;

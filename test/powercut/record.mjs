@@ -50,7 +50,7 @@ export function compileShim(folder) {
  */
 export function runWriter({ shim, folder, log, plan }) {
   const writer = fileURLToPath(new URL("writer.mjs", import.meta.url));
-  const run = spawnSync(process.execPath, ["--expose-gc", writer, JSON.stringify({ ...plan, folder })], {
+  const run = spawnSync(process.execPath, [writer, JSON.stringify({ ...plan, folder })], {
     env: { ...process.env, LD_PRELOAD: shim, POWERCUT_PREFIX: folder, POWERCUT_LOG: log },
     encoding: "utf8",
   });

@@ -1,32 +1,30 @@
-/**
- * The seam to what is tested: how a queue is opened, fed and checked.
- * This is a stand-in on the bare driver; `connect(path, { durability })` and Queuack's own rows take its place.
- */
+/** The seam to what is tested: how a queue is opened, fed and checked. Speaks to the built library. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { DatabaseSync } from "@photostructure/sqlite";
+import Database from "better-sqlite3";
+import { connect } from "queuack";
 
 /** The database's file name in the recorded folder. */
 export const DATABASE = "queue.db";
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, state TEXT NOT NULL, batch INTEGER NOT NULL, batch_size INTEGER NOT NULL);
-  CREATE INDEX IF NOT EXISTS jobs_batch ON jobs (batch);
-  CREATE TABLE IF NOT EXISTS inputs (id TEXT PRIMARY KEY, body TEXT NOT NULL);`;
+const TASK = "job";
 
-/** Jobs without their input, inputs without their job, inputs cut short, batches in part. */
+/** Batches in part, and inputs cut short. */
 const HALF_JOBS = `
-  SELECT * FROM (SELECT id FROM jobs EXCEPT SELECT id FROM inputs)
-  UNION ALL SELECT * FROM (SELECT id FROM inputs EXCEPT SELECT id FROM jobs)
-  UNION ALL SELECT id FROM inputs WHERE body = '' OR replace(body, id, '') <> ''
-  UNION ALL SELECT 'batch ' || batch FROM jobs GROUP BY batch HAVING count(*) <> max(batch_size)`;
+  WITH input AS (SELECT id, input ->> 'batch' AS batch, input ->> 'size' AS size, length(input ->> 'body') AS length,
+    input ->> 'told' AS told FROM job)
+  SELECT 'batch ' || batch AS what FROM input GROUP BY batch HAVING count(*) <> max(size)
+  UNION ALL SELECT 'input of ' || hex(id) FROM input WHERE length <> told`;
 
-/** @param {number} number */
-const idOf = (number) => createHash("sha1").update(String(number)).digest("hex").slice(0, 16);
-/** @param {string} id */
-const bodyOf = (id) => id.repeat(1 + (parseInt(id.slice(0, 2), 16) === 0 ? 900 : parseInt(id.slice(0, 2), 16) % 24));
+/** Jobs that stand nowhere or in two places. */
+const MISPLACED = `
+  WITH place AS (SELECT seq FROM ready UNION ALL SELECT seq FROM timer UNION ALL SELECT seq FROM pending
+    UNION ALL SELECT seq FROM lease UNION ALL SELECT seq FROM done)
+  SELECT 'job ' || seq || ' stands in ' || count(place.seq) AS what
+  FROM job LEFT JOIN place USING (seq) GROUP BY seq HAVING count(place.seq) <> 1`;
+
+const worker = { id: "powercut", host: "test", pid: process.pid, tasks: [TASK], queues: ["default"], concurrency: 100 };
 
 /**
  * Opens a queue.
@@ -34,70 +32,54 @@ const bodyOf = (id) => id.repeat(1 + (parseInt(id.slice(0, 2), 16) === 0 ? 900 :
  * @param {{ synchronous: "FULL" | "NORMAL", checkpointPages?: number, checkpointer?: boolean }} options
  */
 export async function open(path, { synchronous, checkpointPages = 20, checkpointer = false }) {
-  const db = new DatabaseSync(path);
-  db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-    PRAGMA wal_autocheckpoint = ${checkpointer ? 0 : checkpointPages}; ${SCHEMA}`);
-  let statements = {
-    insertJob: db.prepare("INSERT INTO jobs VALUES (?, 'available', ?, ?)"),
-    insertInput: db.prepare("INSERT INTO inputs VALUES (?, ?)"),
-    setCompleted: db.prepare("UPDATE jobs SET state = 'completed' WHERE id = ?"),
-  };
+  const queue = await connect(path, { durability: synchronous === "FULL" ? "full" : "relaxed" });
+  const { broker } = queue;
   const thread = checkpointer ? await startCheckpointer(path, synchronous) : undefined;
-  let next = Number(db.prepare("SELECT count(*) AS n FROM jobs").get().n);
-  let commits = 0;
+  // The library's own checkpointer waits for a longer log than a test writes: another connection stands in for it.
+  const aside = new Database(path, { timeout: 1000 });
+  let turn = 0;
+  let batch = createHash("sha1").update(`${process.hrtime.bigint()}`).digest().readUInt32BE(0);
 
-  /** @param {() => void} body */
-  const commit = (body) => {
-    db.exec("BEGIN IMMEDIATE");
-    body();
-    db.exec("COMMIT");
-    commits++;
-    if (thread) thread.postMessage("checkpoint");
-    else if (commits % 61 === 0) db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  };
+  async function checkpoint() {
+    if (thread) return thread.postMessage("checkpoint");
+    const [{ log }] = aside.pragma("wal_checkpoint(NOOP)");
+    if (log < checkpointPages) return;
+    aside.pragma(`wal_checkpoint(${["PASSIVE", "PASSIVE", "RESTART", "TRUNCATE"][turn++ % 4]})`);
+  }
 
   return {
-    db,
     /** Commits that many jobs at once; gives what is acknowledged. @param {number} count */
     async enqueue(count) {
-      const batch = next;
-      const ids = Array.from({ length: count }, () => idOf(next++));
-      commit(() => {
-        for (const id of ids) {
-          statements.insertJob.run(id, batch, count);
-          statements.insertInput.run(id, bodyOf(id));
-        }
+      batch++;
+      const inputs = Array.from({ length: count }, (_, i) => {
+        const body = "x".repeat((batch + i) % 40 === 0 ? 20_000 : ((batch + i) % 24) * 30);
+        return { batch, size: count, body, told: body.length };
       });
-      return ids.map((id) => `enqueued ${id}`);
+      const jobs = await queue.enqueueMany(TASK, inputs);
+      await checkpoint();
+      return jobs.map(({ id }) => `enqueued ${id}`);
     },
-    /** Completes jobs; gives what is acknowledged. @param {string[]} acknowledged earlier lines of `enqueue` */
-    async complete(acknowledged) {
-      const ids = acknowledged.map((line) => line.split(" ")[1]);
-      commit(() => {
-        for (const id of ids) statements.setCompleted.run(id);
-      });
-      return ids.map((id) => `completed ${id}`);
+    /** Claims as many jobs as are named and completes them; gives what is acknowledged. @param {string[]} lines */
+    async complete(lines) {
+      await broker.registerWorker({ worker });
+      const limit = lines.length;
+      const queues = [{ queue: "default", quota: limit }];
+      const claimed = await broker.claim({ worker: worker.id, tasks: [TASK], queues, limit, leaseMs: 60_000 });
+      const settlements = claimed.map(({ id, token }) => ({ id, token, to: "completed", result: "1" }));
+      const replies = await broker.settle({ settlements });
+      await checkpoint();
+      if (replies.some((reply) => reply !== "accepted")) throw new Error("a lease was lost");
+      return claimed.map(({ id, token }) => `completed ${id} ${token}`);
     },
     async close() {
       if (thread) {
         thread.postMessage("close");
         await once(thread, "exit");
       }
-      statements = undefined;
-      db.close();
-      await release();
+      aside.close();
+      await queue.close();
     },
   };
-}
-
-/**
- * Gives back the files of closed databases. The driver (1.2.1) has no `finalize`: a database that was closed while a
- * statement lived keeps its files, and its log is not removed, until the statement is collected. Needs --expose-gc.
- */
-export async function release() {
-  await setImmediate();
-  globalThis.gc();
-  await setImmediate();
 }
 
 /**
@@ -110,47 +92,53 @@ export async function release() {
 export async function check(path, acknowledged, options) {
   /** @type {Awaited<ReturnType<typeof open>> | undefined} */
   let queue;
+  let db;
   try {
     queue = await open(path, options);
-    const problems = queue.db
-      .prepare("PRAGMA integrity_check")
-      .all()
-      .map((row) => String(row.integrity_check));
+    db = new Database(path);
+    const problems = db.prepare("PRAGMA integrity_check").pluck().all();
     if (problems.join() !== "ok") return { corruption: problems.join("; "), lost: [], half: [] };
-    const { listed } = queue.db.prepare("SELECT group_concat(id || ' ' || state) AS listed FROM jobs").get();
-    const states = new Map((listed ?? "").split(",").map((job) => job.split(" ")));
+    const rows = db.prepare("SELECT lower(hex(id)) AS id, done.state FROM job LEFT JOIN done USING (seq)").raw().all();
+    const states = new Map(rows);
     const lost = acknowledged.filter((line) => {
       const [what, id] = line.split(" ");
-      return what === "completed" ? states.get(id) !== "completed" : !states.has(id);
+      const state = states.get(id.replaceAll("-", ""));
+      return what === "completed" ? state == null : state === undefined;
     });
-    const half = queue.db
-      .prepare(HALF_JOBS)
-      .all()
-      .map((row) => String(row.id));
-    if (lost.length + half.length === 0) await queue.enqueue(1);
+    const half = [...db.prepare(HALF_JOBS).pluck().all(), ...db.prepare(MISPLACED).pluck().all()].map(String);
+    if (lost.length + half.length === 0) half.push(...(await reissuedTokens(queue, acknowledged)));
     return { lost, half };
   } catch (error) {
     return { corruption: String(error), lost: [], half: [] };
   } finally {
-    queue?.db.close();
+    db?.close();
+    await queue?.close();
   }
+}
+
+/** A fencing token never comes back: whatever is claimed after the cut bears a higher one than any before it. */
+async function reissuedTokens(queue, acknowledged) {
+  const highest = Math.max(0, ...acknowledged.map((line) => Number(line.split(" ")[2] ?? 0)));
+  const [line = ""] = await queue.complete(await queue.enqueue(1));
+  const token = Number(line.split(" ")[2]);
+  return token > highest ? [] : [`token ${token} after ${highest}`];
 }
 
 /** A second connection in another thread that checkpoints after each commit. @param {string} path @param {string} synchronous */
 async function startCheckpointer(path, synchronous) {
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
-    import(workerData.driver).then(({ DatabaseSync }) => {
-      const db = new DatabaseSync(workerData.path);
-      db.exec("PRAGMA busy_timeout = 5000; PRAGMA synchronous = " + workerData.synchronous);
+    import(workerData.driver).then(({ default: Database }) => {
+      const db = new Database(workerData.path, { timeout: 5000 });
+      db.pragma("synchronous = " + workerData.synchronous);
       let turn = 0;
       parentPort.on("message", (message) => {
         if (message === "close") { db.close(); parentPort.close(); return; }
-        db.exec("PRAGMA wal_checkpoint(" + ["PASSIVE", "PASSIVE", "PASSIVE", "RESTART"][turn++ % 4] + ")");
+        db.pragma("wal_checkpoint(" + ["PASSIVE", "PASSIVE", "PASSIVE", "RESTART"][turn++ % 4] + ")");
       });
       parentPort.postMessage("ready");
     });`;
-  const driver = import.meta.resolve("@photostructure/sqlite");
+  const driver = import.meta.resolve("better-sqlite3");
   const thread = new Worker(code, { eval: true, workerData: { path, synchronous, driver } });
   await once(thread, "message");
   return thread;

@@ -1,9 +1,10 @@
 export type { Clock } from "./core/clock.ts";
-export { type Duration } from "./core/duration.ts";
+export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
 export type { EventFilter, EventName, QueueEvent, QueueEvents } from "./core/events.ts";
-export type { ErrorRecord, JobState, LogLevel, Outcome } from "./core/job.ts";
+export type { JobState, LogLevel } from "./core/job.ts";
 export { finalStates, jobStates } from "./core/job.ts";
+export type { ErrorRecord, Outcome } from "./core/outcome.ts";
 export type { Backpressure, OnLimit, Retention } from "./core/queue-settings.ts";
 export type { BackoffKind, Jitter, RetryPolicy } from "./core/retry.ts";
 export type { QueueStats, StateCounts } from "./core/stats.ts";

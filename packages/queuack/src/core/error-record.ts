@@ -1,11 +1,12 @@
-import type { ErrorRecord } from "./job.ts";
+import type { ErrorRecord } from "./outcome.ts";
 
 /** Longest stack that is kept of an error, characters: enough to read, bounded against abuse. */
 const stackLimit = 8_192;
 
 /** Anything that was thrown, as it is kept. */
 export function errorRecord(thrown: unknown): ErrorRecord {
-  if (!(thrown instanceof Error)) return { name: "Error", message: typeof thrown === "string" ? thrown : describe(thrown) };
+  if (!(thrown instanceof Error))
+    return { name: "Error", message: typeof thrown === "string" ? thrown : describe(thrown) };
   const { name, message } = thrown;
   const code = (thrown as { code?: unknown }).code;
   let stack = thrown.stack;

@@ -9,7 +9,7 @@ export const errorCatalogue = {
   QUEUACK_INVALID_RESULT: "Return plain JSON data from the handler.",
   QUEUACK_UNKNOWN_TASK: "Give the task to the worker that should run it: q.worker({ tasks: [task] }).",
   QUEUACK_UNKNOWN_JOB: "Check the id; a job past its retention is deleted.",
-  QUEUACK_QUEUE_FULL: "Let workers catch up, raise the limit, or choose onLimit: \"wait\".",
+  QUEUACK_QUEUE_FULL: 'Let workers catch up, raise the limit, or choose onLimit: "wait".',
   QUEUACK_LEASE_LOST: "Another worker may run the job now; stop and drop the result.",
   QUEUACK_JOB_FAILED: "Inspect the attempts of the job; retry it when the cause is mended.",
   QUEUACK_JOB_CANCELLED: "The job was cancelled; enqueue it again if it is still wanted.",

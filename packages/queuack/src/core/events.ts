@@ -1,4 +1,5 @@
-import type { ErrorRecord, Outcome, Payload } from "./job.ts";
+import type { Payload } from "./job.ts";
+import type { ErrorRecord, Outcome } from "./outcome.ts";
 
 /** The facts that every event about a job bears. */
 export interface JobEventBase {

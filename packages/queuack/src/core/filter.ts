@@ -1,4 +1,5 @@
-import type { JobState, Outcome } from "./job.ts";
+import type { JobState } from "./job.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** Which jobs are meant: all given conditions must hold; an empty filter means every job of the tenant. */
 export interface JobFilter {

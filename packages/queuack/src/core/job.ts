@@ -1,3 +1,4 @@
+import type { ErrorRecord, Outcome } from "./outcome.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /** Every state of a job, in the order of its life; the last five are final. */
@@ -31,32 +32,8 @@ export function isFinal(state: JobState): state is FinalState {
   return (finalStates as readonly JobState[]).includes(state);
 }
 
-/** Why a job stands in its state, for people and filters. */
-export const outcomes = [
-  "succeeded",
-  "cached",
-  "failed",
-  "timed_out",
-  "crashed",
-  "expired",
-  "discarded",
-  "cancelled",
-] as const;
-
-/** Why a job or an attempt ended as it did. */
-export type Outcome = (typeof outcomes)[number];
-
 /** A value as it is stored: JSON text, or `null` where nothing was given. */
 export type Payload = string | null;
-
-/** What went wrong in an attempt, as it is kept. */
-export interface ErrorRecord {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  /** A stable code, where the error had one. */
-  readonly code?: string | undefined;
-}
 
 /** A job as it is handed to a store: complete, validated, every default filled in. */
 export interface NewJob {

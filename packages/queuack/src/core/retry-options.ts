@@ -14,9 +14,13 @@ const jitters = ["none", "equal", "full"];
 export function retryPolicy(options: RetryOptions, what: string, base: RetryPolicy = defaults.retry): RetryPolicy {
   const { backoff, delay, cap, factor = base.factor, jitter = base.jitter } = options;
   if (typeof backoff === "string" && !backoffKinds.includes(backoff)) {
-    throw invalid(`backoff in the ${what} is ${JSON.stringify(backoff)}.`, `Give one of ${backoffKinds.join(", ")}, or a function.`);
+    throw invalid(
+      `backoff in the ${what} is ${JSON.stringify(backoff)}.`,
+      `Give one of ${backoffKinds.join(", ")}, or a function.`,
+    );
   }
-  if (!(Number.isFinite(factor) && factor > 0)) throw invalid(`factor in the ${what} is ${factor}.`, "Give a number above 0.");
+  if (!(Number.isFinite(factor) && factor > 0))
+    throw invalid(`factor in the ${what} is ${factor}.`, "Give a number above 0.");
   if (!jitters.includes(jitter)) {
     throw invalid(`jitter in the ${what} is ${JSON.stringify(jitter)}.`, `Give one of ${jitters.join(", ")}.`);
   }

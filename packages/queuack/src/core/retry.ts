@@ -1,5 +1,5 @@
-import type { ErrorRecord, Outcome } from "./job.ts";
 import { defaults } from "./defaults.ts";
+import type { ErrorRecord, Outcome } from "./outcome.ts";
 
 /** The shapes a delay between attempts can grow in. */
 export const backoffKinds = ["fixed", "linear", "exponential", "polynomial"] as const;

@@ -1,4 +1,5 @@
-import type { ErrorRecord, Outcome, Payload } from "./job.ts";
+import type { Payload } from "./job.ts";
+import type { ErrorRecord, Outcome } from "./outcome.ts";
 
 /** What becomes of the attempt that a lease allowed: decided above the store, persisted by it. */
 export type Settlement = {

@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { QueuackError } from "./errors.ts";
 import type { Duration } from "./duration.ts";
-import type { LogLevel } from "./job.ts";
+import { QueuackError } from "./errors.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
 
 /** What a job's log takes. */

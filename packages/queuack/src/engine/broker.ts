@@ -5,15 +5,14 @@ import type { JobFilter, Page } from "../core/filter.ts";
 import type {
   AttemptRecord,
   ClaimedJob,
-  ErrorRecord,
   FinalState,
   JobRecord,
   JobState,
   LogRecord,
   NewJob,
-  Outcome,
   Payload,
 } from "../core/job.ts";
+import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import type { OnLimit, QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
@@ -30,9 +29,10 @@ export interface Broker {
    * Accepts jobs, all or nothing; resolves after the commit, in the order given. Repeating it with the same ids is safe.
    * @throws {QueuackError} `QUEUACK_QUEUE_FULL` where the queue refuses when it is full
    */
-  enqueue(params: { readonly jobs: readonly NewJob[]; readonly onLimit?: OnLimit | undefined }): Promise<
-    readonly EnqueuedJob[]
-  >;
+  enqueue(params: {
+    readonly jobs: readonly NewJob[];
+    readonly onLimit?: OnLimit | undefined;
+  }): Promise<readonly EnqueuedJob[]>;
   claim(params: ClaimRequest): Promise<readonly ClaimedJob[]>;
   settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
   /** Prolongs leases; replies with the tokens that are lost and those whose job is to be cancelled. */
@@ -62,9 +62,10 @@ export interface Broker {
     readonly queue: string;
     readonly settings: Partial<QueueSettings>;
   }): Promise<void>;
-  queueStats(params: { readonly tenant?: string | undefined; readonly queue?: string | undefined }): Promise<
-    readonly QueueStats[]
-  >;
+  queueStats(params: {
+    readonly tenant?: string | undefined;
+    readonly queue?: string | undefined;
+  }): Promise<readonly QueueStats[]>;
   /** Gives unused space back to the file system; resolves to the bytes returned. */
   compact(): Promise<number>;
 
@@ -91,9 +92,7 @@ export interface BrokerCapabilities {
 }
 
 /** A nudge to workers: `available`, claim if you have room; `cancel`, these leases were asked to stop. */
-export type WorkSignal =
-  | { readonly kind: "available" }
-  | { readonly kind: "cancel"; readonly ids: readonly string[] };
+export type WorkSignal = { readonly kind: "available" } | { readonly kind: "cancel"; readonly ids: readonly string[] };
 
 /** A job as it was accepted; `duplicate`: it had been accepted before, under this id. */
 export interface EnqueuedJob {

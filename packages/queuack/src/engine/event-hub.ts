@@ -12,7 +12,8 @@ export class EventHub {
 
   /** Whether anybody would hear an event of this name: to be asked before one is made. */
   hears(name: EventName): boolean {
-    for (const { filter } of this.#listeners) if (filter.names === undefined || filter.names.includes(name)) return true;
+    for (const { filter } of this.#listeners)
+      if (filter.names === undefined || filter.names.includes(name)) return true;
     return false;
   }
 

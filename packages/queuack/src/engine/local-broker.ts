@@ -45,12 +45,22 @@ export class LocalBroker implements Broker {
   #closed = false;
 
   constructor(store: Store, options: LocalBrokerOptions) {
-    const { clock, backpressure = defaults.backpressure, retention = defaults.retention, random = Math.random } = options;
-    const onError = options.onError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)));
+    const {
+      clock,
+      backpressure = defaults.backpressure,
+      retention = defaults.retention,
+      random = Math.random,
+    } = options;
+    const onError =
+      options.onError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)));
     this.#store = store;
     this.#clock = clock;
     this.#backpressure = backpressure;
-    this.capabilities = { store: store.capabilities.name, persistent: store.capabilities.persistent, events: "process" };
+    this.capabilities = {
+      store: store.capabilities.name,
+      persistent: store.capabilities.persistent,
+      events: "process",
+    };
     this.#enqueuer = new Enqueuer(store, backpressure.limit);
     this.#hub = new EventHub(onError);
     this.#waiters = new ResultWaiters(store, clock);
@@ -90,7 +100,16 @@ export class LocalBroker implements Broker {
       this.#leased.set(job.token, job);
       if (!heard) continue;
       const { id, tenant, queue, task, attempt } = job;
-      this.#hub.emit({ name: "job:started", id, tenant, queue, task, attempt, worker: params.worker, at: job.startedAt });
+      this.#hub.emit({
+        name: "job:started",
+        id,
+        tenant,
+        queue,
+        task,
+        attempt,
+        worker: params.worker,
+        at: job.startedAt,
+      });
     }
     if (expired.length > 0) await this.#tellFinished(expired);
     return jobs;
@@ -127,7 +146,15 @@ export class LocalBroker implements Broker {
         const job = this.#leased.get(token);
         if (progress == null || job === undefined || reply.lost.includes(token)) continue;
         const { id, tenant, queue, task } = job;
-        this.#hub.emit({ name: "job:progress", id, tenant, queue, task, progress: JSON.parse(progress), at: this.#clock.now() });
+        this.#hub.emit({
+          name: "job:progress",
+          id,
+          tenant,
+          queue,
+          task,
+          progress: JSON.parse(progress),
+          at: this.#clock.now(),
+        });
       }
     }
     return reply;

@@ -41,7 +41,7 @@ export class ResultWaiters {
   /** Waits until a job is final; `null` when the time runs out. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async wait(id: string, timeoutMs: number | undefined): Promise<FinishedJob | null> {
     // Listening starts before the look, so that an end between the two is not missed.
-    let settle: (job: FinishedJob | null) => void = () => {};
+    let settle: (job: FinishedJob | null) => void = () => undefined;
     const result = new Promise<FinishedJob | null>((resolve) => {
       settle = resolve;
     });

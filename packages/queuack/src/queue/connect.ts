@@ -68,10 +68,14 @@ function sqlitePath(url: string | undefined): string {
   if (asked === ":memory:" || asked === "sqlite::memory:") return ":memory:";
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(asked)?.[1]?.toLowerCase();
   // One letter before the colon is a drive of Windows.
-  const path = scheme === "sqlite" ? asked.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "") : scheme === undefined ? asked : "";
+  const path =
+    scheme === "sqlite" ? asked.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "") : scheme === undefined ? asked : "";
   if (path !== "" && !path.startsWith("//")) return path;
   throw new QueuackError("QUEUACK_INVALID_URL", {
-    message: asked === "" ? "connect() was given no URL." : `${JSON.stringify(withoutSecrets(asked))} is not a URL that Queuack knows.`,
+    message:
+      asked === ""
+        ? "connect() was given no URL."
+        : `${JSON.stringify(withoutSecrets(asked))} is not a URL that Queuack knows.`,
     hint: 'Give a file ("jobs.db" or "sqlite:jobs.db") or ":memory:", or set QUEUACK_URL.',
   });
 }

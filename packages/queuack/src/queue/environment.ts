@@ -45,7 +45,9 @@ export function merge(below: SettingOptions, above: SettingOptions): SettingOpti
     ...below,
     ...Object.fromEntries(Object.entries(above).filter(([, value]) => value !== undefined)),
     ...(below.retry || above.retry ? { retry: { ...below.retry, ...above.retry } } : {}),
-    ...(below.backpressure || above.backpressure ? { backpressure: { ...below.backpressure, ...above.backpressure } } : {}),
+    ...(below.backpressure || above.backpressure
+      ? { backpressure: { ...below.backpressure, ...above.backpressure } }
+      : {}),
     ...(below.retention || above.retention ? { retention: { ...below.retention, ...above.retention } } : {}),
   };
 }

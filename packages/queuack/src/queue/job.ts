@@ -2,7 +2,7 @@ import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import { decodePayload } from "../core/payload.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
-import { attemptView, type AttemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
+import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
 
 /** The handle of a job that was accepted: asks and tells about it, by its id. */
 export class Job<Result = unknown> {
@@ -60,7 +60,10 @@ export class Job<Result = unknown> {
   }
 
   #unknown(): QueuackError {
-    return new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${this.id}.`, details: { id: this.id } });
+    return new QueuackError("QUEUACK_UNKNOWN_JOB", {
+      message: `There is no job ${this.id}.`,
+      details: { id: this.id },
+    });
   }
 }
 

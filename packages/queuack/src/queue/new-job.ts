@@ -87,9 +87,16 @@ export function newJob(
 }
 
 /** The policy to store with a job; `undefined` where it is the default one. */
-function policy(task: TaskDefinition<never, unknown> | string, options: JobOptions, settings: Settings): RetryPolicy | undefined {
+function policy(
+  task: TaskDefinition<never, unknown> | string,
+  options: JobOptions,
+  settings: Settings,
+): RetryPolicy | undefined {
   const own = typeof task === "string" ? undefined : task.options.retry;
-  const base = own === undefined ? settings.retry : retryPolicy(own, `retry options of task ${(task as { name: string }).name}`, settings.retry);
+  const base =
+    own === undefined
+      ? settings.retry
+      : retryPolicy(own, `retry options of task ${(task as { name: string }).name}`, settings.retry);
   const { backoff } = options;
   if (backoff === undefined) return base;
   return retryPolicy(typeof backoff === "string" ? { backoff } : backoff, "options of the job", base ?? defaults.retry);
@@ -102,7 +109,8 @@ function time(given: Date | number): number {
 }
 
 function checkedTags(tags: readonly string[]): readonly string[] {
-  if (Array.isArray(tags) && tags.length <= 50 && tags.every((tag) => typeof tag === "string" && tag.length <= 200)) return tags;
+  if (Array.isArray(tags) && tags.length <= 50 && tags.every((tag) => typeof tag === "string" && tag.length <= 200))
+    return tags;
   throw invalid(`tags is ${JSON.stringify(tags)}.`, "Give at most 50 texts of at most 200 characters.");
 }
 

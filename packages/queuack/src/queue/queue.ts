@@ -5,11 +5,11 @@ import { validInput } from "../core/input.ts";
 import type { NewJob } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
 import {
+  task as defineTask,
   type JobOptions,
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
-  task as defineTask,
 } from "../core/task.ts";
 import type { WorkerRecord } from "../core/worker-record.ts";
 import type { Broker } from "../engine/broker.ts";
@@ -24,8 +24,11 @@ import { Queues } from "./queues.ts";
 import type { Settings } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
-export type Submission =
-  | readonly [task: TaskDefinition<never, unknown> | string, input?: unknown, options?: JobOptions];
+export type Submission = readonly [
+  task: TaskDefinition<never, unknown> | string,
+  input?: unknown,
+  options?: JobOptions,
+];
 
 /** What may be said about a large submission beside the options of its jobs. */
 export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
@@ -91,7 +94,11 @@ export class Queue {
    * Enqueues a job; resolves once it is durable.
    * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`, `QUEUACK_QUEUE_FULL`
    */
-  async enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
+  async enqueue<Sent, Result>(
+    task: TaskDefinition<Sent, Result>,
+    input: Sent,
+    options?: JobOptions,
+  ): Promise<Job<Result>>;
   async enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
   async enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
   async enqueue(

@@ -22,7 +22,9 @@ export interface SettingOptions {
   /** Bounds on waiting jobs, for each queue without settings of its own. */
   readonly backpressure?: Partial<Backpressure> | undefined;
   /** How long final jobs are kept, for each queue without settings of its own. */
-  readonly retention?: { readonly completed?: Duration | undefined; readonly discarded?: Duration | undefined } | undefined;
+  readonly retention?:
+    | { readonly completed?: Duration | undefined; readonly discarded?: Duration | undefined }
+    | undefined;
   /** Largest input or result, bytes of its stored form. */
   readonly payloadLimit?: number | undefined;
 }
@@ -102,7 +104,10 @@ export function checkedBackpressure(bounds: Backpressure): Backpressure {
 export function priority(given: NonNullable<JobOptions["priority"]>): number {
   const value = typeof given === "string" ? namedPriorities[given] : given;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 100) return value;
-  throw invalid(`priority is ${JSON.stringify(given)}.`, 'Give a whole number from 0 to 100, or "low", "normal" or "high".');
+  throw invalid(
+    `priority is ${JSON.stringify(given)}.`,
+    'Give a whole number from 0 to 100, or "low", "normal" or "high".',
+  );
 }
 
 /** A number of attempts, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */

@@ -7,7 +7,7 @@ import { Quotas } from "./quotas.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** A worker that has room and has heard of nothing looks for itself this often: a signal may have gone astray. */
-export const backstopMs = 1_000;
+const backstopMs = 1_000;
 
 /** The first delay after a claim that failed, and the largest. */
 const retryMs = { first: 50, largest: 5_000 } as const;

@@ -1,6 +1,7 @@
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
-import type { ClaimedJob, LogLevel, Outcome, Payload } from "../core/job.ts";
+import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
@@ -12,7 +13,7 @@ import type { LeaseEpoch } from "./lease-keeper.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 
 /** How long a handler may take to end after its job was cancelled. */
-export const cancelGraceMs = 5_000;
+const cancelGraceMs = 5_000;
 
 /** How long an asynchronous `retryIf` may think. */
 const decisionMs = 5_000;
@@ -48,7 +49,7 @@ export class Execution implements Attempt, RunningAttempt {
 
   start(): void {
     try {
-      const input = readInput(this.job.input, this.#task.schema);
+      const input = readInput(this.job, this.#task.schema);
       if (!isThenable(input)) this.#run(input);
       else {
         Promise.resolve(input).then(
@@ -65,7 +66,7 @@ export class Execution implements Attempt, RunningAttempt {
   startTimer(): void {
     if (this.over || this.#stopTimer !== undefined) return;
     const timeoutMs = this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
-    if (timeoutMs > 0) this.#stopTimer = this.#host.clock.timer(timeoutMs, () => this.#timedOut(timeoutMs));
+    this.#stopTimer = this.#host.clock.timer(timeoutMs, () => this.#timedOut(timeoutMs));
   }
 
   get signal(): AbortSignal {

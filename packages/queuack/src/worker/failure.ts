@@ -1,7 +1,8 @@
 import { milliseconds } from "../core/duration.ts";
 import { errorRecord } from "../core/error-record.ts";
 import { NonRetryableError, RetryAfter } from "../core/errors.ts";
-import type { ClaimedJob, ErrorRecord, Outcome } from "../core/job.ts";
+import type { ClaimedJob } from "../core/job.ts";
+import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import { type AfterFailure, afterFailure } from "../core/retry.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 import type { OnTrouble } from "./trouble.ts";

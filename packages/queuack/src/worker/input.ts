@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { QueuackError } from "../core/errors.ts";
-import type { Payload } from "../core/job.ts";
+import { validInput } from "../core/input.ts";
+import type { ClaimedJob } from "../core/job.ts";
 import { decodePayload } from "../core/payload.ts";
 import { isThenable } from "./failure.ts";
 
@@ -12,26 +13,25 @@ export type InputVerdict = { readonly value: unknown } | { readonly invalid: Que
  * asynchronous. Throws, or rejects with, what the schema itself throws: that is a failure, and no verdict on the input.
  */
 export function readInput(
-  stored: Payload,
+  job: Pick<ClaimedJob, "input" | "task">,
   schema: StandardSchemaV1 | undefined,
 ): InputVerdict | PromiseLike<InputVerdict> {
   let value: unknown;
   try {
-    value = decodePayload(stored);
+    value = decodePayload(job.input);
   } catch (cause) {
     return { invalid: new QueuackError("QUEUACK_INVALID_INPUT", { message: "The stored input is not JSON.", cause }) };
   }
   if (schema === undefined) return { value };
-  const result = schema["~standard"].validate(value);
-  return isThenable(result) ? result.then(verdict) : verdict(result);
+  try {
+    const valid = validInput(schema, value, job.task);
+    return isThenable(valid) ? valid.then((made) => ({ value: made }), refusal) : { value: valid };
+  } catch (error) {
+    return refusal(error);
+  }
 }
 
-function verdict(result: StandardSchemaV1.Result<unknown>): InputVerdict {
-  if (!result.issues) return { value: result.value };
-  const lines = result.issues.map(({ message, path }) => {
-    const keys = path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
-    return keys ? `input.${keys}: ${message}` : `input: ${message}`;
-  });
-  const message = `The input is not what the task takes: ${lines.join("; ")}.`;
-  return { invalid: new QueuackError("QUEUACK_INVALID_INPUT", { message }) };
+function refusal(error: unknown): InputVerdict {
+  if (error instanceof QueuackError && error.code === "QUEUACK_INVALID_INPUT") return { invalid: error };
+  throw error;
 }

@@ -14,7 +14,7 @@ function patient() {
   const reasons: { code: string }[] = [];
   const definition = task({
     name: "patient",
-    timeout: 0,
+    timeout: "1d",
     run: ({ signal }) =>
       untilAborted(signal).catch((reason) => {
         reasons.push(reason);
@@ -27,7 +27,7 @@ function patient() {
 describe("leases", () => {
   test("are kept for as long as the job runs, with one renewal for all", async () => {
     const gate = new Gate();
-    const long = task({ name: "long", timeout: 0, run: () => gate.passed });
+    const long = task({ name: "long", timeout: "1d", run: () => gate.passed });
     const renewals: number[] = [];
     const broker = withFaults(house.broker, {
       renew: (params) => {

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { defaults } from "../core/defaults.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
-import { backoffKinds, type RetryPolicy } from "../core/retry.ts";
-import type { RetryOptions, TaskContext, TaskDefinition } from "../core/task.ts";
+import type { RetryPolicy } from "../core/retry.ts";
+import { retryPolicy } from "../core/retry-options.ts";
+import type { TaskContext, TaskDefinition } from "../core/task.ts";
 
 /** A task as a worker runs it: every option read once, not at every job. */
 export interface RegisteredTask {
@@ -40,30 +40,11 @@ export function registerTasks(
       queue: options.queue,
       schema: options.input as StandardSchemaV1 | undefined,
       timeoutMs: options.timeout === undefined ? undefined : milliseconds(options.timeout, `timeout of task ${name}`),
-      policy: options.retry === undefined ? null : declaredPolicy(name, options.retry),
+      policy: options.retry === undefined ? null : retryPolicy(options.retry, `retry options of task ${name}`),
       backoff: typeof backoff === "function" ? backoff : undefined,
       retryIf: options.retry?.retryIf,
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }
   return tasks;
-}
-
-/** The declarative part of a task's retry options. */
-function declaredPolicy(name: string, options: RetryOptions): RetryPolicy {
-  const { retry } = defaults;
-  const { backoff = retry.backoff, delay, cap, factor = retry.factor, jitter = retry.jitter } = options;
-  if (typeof backoff === "string" && !backoffKinds.includes(backoff)) {
-    throw new QueuackError("QUEUACK_INVALID_OPTION", {
-      message: `backoff of task ${name} is ${JSON.stringify(backoff)}.`,
-      hint: `Give one of ${backoffKinds.join(", ")}, or a function.`,
-    });
-  }
-  return {
-    backoff: typeof backoff === "string" ? backoff : retry.backoff,
-    baseMs: delay === undefined ? retry.baseMs : milliseconds(delay, `retry delay of task ${name}`),
-    capMs: cap === undefined ? retry.capMs : milliseconds(cap, `retry cap of task ${name}`),
-    factor,
-    jitter,
-  };
 }

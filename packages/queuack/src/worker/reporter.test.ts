@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { task } from "../core/task.ts";
 import type { Broker } from "../engine/broker.ts";
-import { type TestHouse, testHouse, withFaults } from "./fixtures/test-house.ts";
+import { Gate, type TestHouse, testHouse, withFaults } from "./fixtures/test-house.ts";
 
 let house: TestHouse;
 beforeEach(async () => {
@@ -71,6 +71,33 @@ describe("reports", () => {
     await house.clock.advance("3s");
     expect((await house.job(id)).state).toBe("completed");
     expect((await house.history(id)).logs.map(({ message }) => message)).toEqual(["first", "second"]);
+  });
+
+  test("log lines keep their order when the first of them were refused", async () => {
+    let failing = 1;
+    const [refused, told] = [new Gate(), new Gate()];
+    const broker = withFaults(house.broker, {
+      report: async (params) => {
+        if (failing-- > 0) throw new Error("busy");
+        return house.broker.report(params);
+      },
+    });
+    const telling = task({
+      name: "telling",
+      run: async ({ log }) => {
+        log("first");
+        await refused.passed;
+        log("second");
+        await told.passed;
+      },
+    });
+    await house.worker({ tasks: [telling] }, broker).start();
+    const id = await house.add(telling);
+    await house.clock.advance("500ms");
+    refused.open();
+    await house.clock.advance("2s");
+    expect((await house.history(id)).logs.map(({ message }) => message)).toEqual(["first", "second"]);
+    told.open();
   });
 
   test("one that the store can't take holds up neither its neighbours nor its handler", async () => {

@@ -35,6 +35,8 @@ export class Reporter {
   readonly #trouble: OnTrouble;
   readonly #schedule: () => void;
   #told = new Map<RunningAttempt, Told>();
+  /** What was refused and waits for another try, with what has come since. */
+  #refused = new Map<RunningAttempt, Told>();
 
   constructor(params: {
     broker: Pick<Broker, "report">;
@@ -70,19 +72,16 @@ export class Reporter {
     if (this.#told.size === 0) return;
     const told = this.#told;
     this.#told = new Map();
-    for (const [attempt, one] of told) {
-      if (one.failures === 0) continue;
-      told.delete(attempt);
-      void this.#send(new Map([[attempt, one]]));
-    }
-    if (told.size > 0) void this.#send(told);
+    void this.#send(told);
   }
 
   /** Drops what an attempt still had to tell when it lost its lease. */
   forget(attempt: RunningAttempt): void {
     const error = leaseLost(`The lease of job ${attempt.job.id} was lost.`);
-    for (const { reject } of this.#told.get(attempt)?.waiting ?? []) reject(error);
-    this.#told.delete(attempt);
+    for (const pending of [this.#told, this.#refused]) {
+      for (const { reject } of pending.get(attempt)?.waiting ?? []) reject(error);
+      pending.delete(attempt);
+    }
   }
 
   async #send(told: Map<RunningAttempt, Told>): Promise<void> {
@@ -107,31 +106,42 @@ export class Reporter {
     }
   }
 
-  /** Puts back what could not be reported, before what has come since; of attempts that are over it is given up. */
+  /** Puts aside what was refused; of attempts that are over, and after too many tries, it is given up. */
   #keep(told: Map<RunningAttempt, Told>, error: unknown): void {
     const jobs = [...told.keys()].map(({ job }) => job.id);
     this.#trouble({ during: "report", message: "Progress and log lines could not be reported.", error, jobs });
-    for (const [attempt, { progress, logs, waiting, failures }] of told) {
-      if (attempt.over || failures + 1 >= triesLimit) {
-        for (const { resolve } of waiting) resolve();
+    for (const [attempt, refused] of told) {
+      refused.failures++;
+      if (attempt.over || refused.failures === triesLimit) {
+        for (const { resolve } of refused.waiting) resolve();
         continue;
       }
-      const since = this.#of(attempt, false);
-      since.progress ??= progress;
-      since.logs.unshift(...logs);
-      since.waiting.unshift(...waiting);
-      since.failures = failures + 1;
+      const since = this.#told.get(attempt);
+      this.#told.delete(attempt);
+      if (since !== undefined) {
+        refused.progress = since.progress ?? refused.progress;
+        refused.logs.push(...since.logs);
+        refused.waiting.push(...since.waiting);
+      }
+      this.#refused.set(attempt, refused);
+      this.#clock.timer(retryMs, () => this.#again(attempt));
     }
-    if (this.#told.size > 0) this.#clock.timer(retryMs, this.#schedule);
   }
 
-  #of(attempt: RunningAttempt, schedule = true): Told {
-    let told = this.#told.get(attempt);
+  #again(attempt: RunningAttempt): void {
+    const refused = this.#refused.get(attempt);
+    if (refused === undefined) return;
+    this.#refused.delete(attempt);
+    void this.#send(new Map([[attempt, refused]]));
+  }
+
+  #of(attempt: RunningAttempt): Told {
+    let told = this.#refused.get(attempt) ?? this.#told.get(attempt);
     if (told === undefined) {
       told = { progress: undefined, logs: [], waiting: [], failures: 0 };
       this.#told.set(attempt, told);
+      this.#schedule();
     }
-    if (schedule) this.#schedule();
     return told;
   }
 

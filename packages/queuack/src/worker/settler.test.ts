@@ -93,7 +93,9 @@ describe("settling", () => {
     const id = await house.add(echo);
     await house.clock.advance(0);
     const stopped = worker.stop();
-    await house.clock.advance("5s");
+    await house.clock.advance("500ms");
+    expect(worker.state).toBe("stopping");
+    await house.clock.advance("1s");
     await stopped;
     expect((await house.job(id)).state).toBe("completed");
   });

@@ -3,7 +3,7 @@ import type { RunningAttempt } from "./execution-host.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** How long a handler that goes on after its attempt is over keeps its slot. */
-export const lingerMs = 30_000;
+const lingerMs = 30_000;
 
 /**
  * The slots of a worker. A handler can't be killed: one that ignores its signal goes on after its attempt was settled.

@@ -132,6 +132,32 @@ describe("claiming", () => {
     expect(seen).toEqual(order);
   });
 
+  test("one claim at a time; a job that arrives meanwhile is claimed right after it", async () => {
+    const held = new Gate();
+    let open = 0;
+    let most = 0;
+    const broker = withFaults(house.broker, {
+      claim: async (params) => {
+        most = Math.max(most, ++open);
+        const jobs = await house.broker.claim(params);
+        await held.passed;
+        open--;
+        return jobs;
+      },
+    });
+    const { definition, started, gate } = gated();
+    await house.worker({ tasks: [definition] }, broker).start();
+    await house.clock.advance(0);
+    for (let n = 0; n < 3; n++) await house.add(definition, n);
+    await house.clock.advance(0);
+    expect(started).toEqual([]);
+    held.open();
+    await house.clock.advance(0);
+    expect(started).toEqual([0, 1, 2]);
+    expect(most).toBe(1);
+    gate.open();
+  });
+
   test("claims that fail are tried again, ever less often", async () => {
     let failures = 5;
     const broker = withFaults(house.broker, {
@@ -139,11 +165,14 @@ describe("claiming", () => {
     });
     const { definition, started, gate } = gated();
     await house.worker({ tasks: [definition] }, broker).start();
-    await house.add(definition, 1);
-    await house.clock.advance("500ms");
+    // Signals that come meanwhile hurry nothing.
+    for (let n = 0; n < 10; n++) {
+      await house.add(definition, n);
+      await house.clock.advance("50ms");
+    }
     expect(started).toEqual([]);
     await house.clock.advance("2s");
-    expect(started).toEqual([1]);
+    expect(started).toHaveLength(10);
     expect(house.troubles.filter(({ during }) => during === "claim")).toHaveLength(5);
     gate.open();
   });
@@ -255,6 +284,52 @@ describe("shutting down", () => {
     expect(await house.job(ignoring)).toMatchObject({ state: "available", attempt: 0 });
   });
 
+  test("what a claim brings after the stop is given back before the worker says goodbye", async () => {
+    const held = new Gate();
+    const calls: string[] = [];
+    const broker = withFaults(house.broker, {
+      claim: async (params) => {
+        const jobs = await house.broker.claim(params);
+        await held.passed;
+        return jobs;
+      },
+      settle: async (params) => {
+        const replies = await house.broker.settle(params);
+        calls.push("settled");
+        return replies;
+      },
+      deregisterWorker: (params) => {
+        calls.push("goodbye");
+        return house.broker.deregisterWorker(params);
+      },
+    });
+    const { definition, started } = gated();
+    const id = await house.add(definition);
+    const worker = house.worker({ tasks: [definition] }, broker);
+    await worker.start();
+    await house.clock.advance(0);
+    const stopped = worker.stop();
+    await house.clock.advance("1s");
+    held.open();
+    await stopped;
+    expect(calls).toEqual(["settled", "goodbye"]);
+    expect(started).toEqual([]);
+    expect(await house.job(id)).toMatchObject({ state: "available", attempt: 0 });
+  });
+
+  test("a job that was cancelled stays so when the worker stops as well", async () => {
+    const deaf = task({ name: "deaf", run: () => new Promise<void>(() => undefined) });
+    const worker = house.worker({ tasks: [deaf] });
+    await worker.start();
+    const id = await house.add(deaf);
+    await house.clock.advance(0);
+    await house.broker.change({ ids: [id], change: { kind: "cancel" } });
+    const stopped = worker.stop({ grace: 0 });
+    await house.clock.advance("1s");
+    await stopped;
+    expect((await house.job(id)).state).toBe("cancelled");
+  });
+
   test("a second stop can shorten the grace", async () => {
     const { definition } = gated();
     const worker = house.worker({ tasks: [definition] });
@@ -301,6 +376,7 @@ describe("shutting down", () => {
     await Promise.all([started, worker.stop()]);
     expect(worker.state).toBe("stopped");
     expect((await house.broker.listWorkers()).map(({ state }) => state)).toEqual(["stopped"]);
+    expect(house.clock.pending).toBe(0);
   });
 
   test("a broker that never answers doesn't hold the shutdown up", async () => {

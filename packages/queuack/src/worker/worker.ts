@@ -16,7 +16,7 @@ import { guarded, type OnTrouble, warnOfTrouble } from "./trouble.ts";
 import { VitalsProbe } from "./vitals.ts";
 
 /** How long handlers may take to end once the shutdown grace is over and their signals have aborted. */
-export const abortGraceMs = 1_000;
+const abortGraceMs = 1_000;
 
 /** How long the broker's answers are waited for while shutting down. */
 const farewellMs = 5_000;
@@ -117,11 +117,10 @@ export class Worker {
       this.#end();
       throw error;
     }
-    // Told to stop meanwhile: `stop()` takes it from here.
-    if (this.state === "stopping") return;
     this.#vitals.start();
     this.#stopListening = this.#broker.onWork((signal) => this.#dispatcher.hear(signal));
     this.#dispatcher.leases.start();
+    // Told to stop meanwhile, it claims nothing, and what was begun here ends in `#drain`.
     if (this.state === "running") this.#dispatcher.open(this.#id);
   }
 

@@ -1,5 +1,5 @@
-import type { Settlement } from "../../core/settlement.ts";
 import { afterFailure } from "../../core/retry.ts";
+import type { Settlement } from "../../core/settlement.ts";
 import type { AbandonedLease } from "../../storage/store.ts";
 
 /**

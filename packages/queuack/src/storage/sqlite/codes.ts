@@ -1,10 +1,14 @@
-import { type JobState, jobStates, type Outcome, outcomes } from "../../core/job.ts";
+import { type JobState, jobStates } from "../../core/job.ts";
+import { type Outcome, outcomes } from "../../core/outcome.ts";
 
 /** The number that stands for a state in the tables. */
 export const stateCode = Object.fromEntries(jobStates.map((state, code) => [state, code])) as Record<JobState, number>;
 
 /** The number that stands for an outcome in the tables. */
-export const outcomeCode = Object.fromEntries(outcomes.map((outcome, code) => [outcome, code])) as Record<Outcome, number>;
+export const outcomeCode = Object.fromEntries(outcomes.map((outcome, code) => [outcome, code])) as Record<
+  Outcome,
+  number
+>;
 
 /** The state that a number of the tables stands for. */
 export function stateOf(code: number): JobState {

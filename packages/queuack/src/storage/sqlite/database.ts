@@ -71,7 +71,9 @@ export function openDatabase(path: string, durability: Durability): Database {
     return db;
   } catch (cause) {
     db.close();
-    throw isBusy(cause) || cause instanceof QueuackError ? cause : storeError(cause, `The database ${path} can't be used.`);
+    throw isBusy(cause) || cause instanceof QueuackError
+      ? cause
+      : storeError(cause, `The database ${path} can't be used.`);
   }
 }
 
@@ -114,6 +116,8 @@ function refuseNetworkFileSystem(path: string): void {
   }
   const name = networkFileSystems.get(type >>> 0);
   if (name !== undefined) {
-    throw new QueuackError("QUEUACK_NETWORK_FILE_SYSTEM", { message: `${path} lies on a network file system (${name}).` });
+    throw new QueuackError("QUEUACK_NETWORK_FILE_SYSTEM", {
+      message: `${path} lies on a network file system (${name}).`,
+    });
   }
 }

@@ -1,4 +1,5 @@
-import type { ErrorRecord, FinalState, Outcome, Payload } from "../../core/job.ts";
+import type { FinalState, Payload } from "../../core/job.ts";
+import type { ErrorRecord, Outcome } from "../../core/outcome.ts";
 import { outcomeCode, stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
 import type { Tally } from "./lanes.ts";
@@ -25,7 +26,8 @@ export class Endings {
   readonly #failure: Statement;
 
   constructor({ db }: Session) {
-    this.#done = db.prepare(`INSERT INTO done (seq, lane, state, outcome, attempts, worker, started_at, finished_at, result)
+    this.#done =
+      db.prepare(`INSERT INTO done (seq, lane, state, outcome, attempts, worker, started_at, finished_at, result)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#failure = db.prepare(`INSERT INTO failure
         (seq, generation, attempt, outcome, error, worker, started_at, finished_at)
@@ -47,6 +49,14 @@ export class Endings {
 
   /** Keeps what went wrong in an attempt. */
   fail({ seq, attempts, outcome, error, worker, startedAt }: Failure, now: number): void {
-    this.#failure.run(attempts, outcomeCode[outcome], JSON.stringify(error), worker ?? null, startedAt ?? now, now, seq);
+    this.#failure.run(
+      attempts,
+      outcomeCode[outcome],
+      JSON.stringify(error),
+      worker ?? null,
+      startedAt ?? now,
+      now,
+      seq,
+    );
   }
 }

@@ -1,4 +1,5 @@
-import type { ErrorRecord, JobRecord } from "../../core/job.ts";
+import type { JobRecord } from "../../core/job.ts";
+import type { ErrorRecord } from "../../core/outcome.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { idText, outcomeOf, stateCode, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";

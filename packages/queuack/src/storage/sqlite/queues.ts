@@ -18,13 +18,15 @@ export function queues(session: Session): Omit<QueueStore, "prune"> {
     retention: db.prepare("UPDATE queue SET retention = ? WHERE id = ?"),
   };
   const sums = jobStates.map((state) => `coalesce(sum(lane.${state}), 0) AS ${state}`).join(", ");
-  const counts = db.prepare(`SELECT queue.id, queue.tenant, queue.name, queue.paused_at, queue.backpressure, queue.retention,
+  const counts =
+    db.prepare(`SELECT queue.id, queue.tenant, queue.name, queue.paused_at, queue.backpressure, queue.retention,
       ${sums}
     FROM queue LEFT JOIN lane ON lane.queue = queue.id
     WHERE queue.tenant = coalesce(?, queue.tenant) AND queue.name = coalesce(?, queue.name)
     GROUP BY queue.id ORDER BY queue.tenant, queue.name`);
   // Within a lane and a priority the first is the oldest: one look-up for each of the 101 ranks, however many wait.
-  const oldest = db.prepare(`WITH RECURSIVE rank (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM rank WHERE value < 100)
+  const oldest =
+    db.prepare(`WITH RECURSIVE rank (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM rank WHERE value < 100)
     SELECT min(job.created_at) AS at
     FROM lane CROSS JOIN rank
       CROSS JOIN job ON job.seq = (SELECT min(seq) FROM ready WHERE ready.lane = lane.id AND ready.rank = rank.value)
@@ -36,7 +38,10 @@ export function queues(session: Session): Omit<QueueStore, "prune"> {
 
   function stats(row: SqlRow): QueueStats {
     const now = clock.now();
-    const counts = Object.fromEntries(jobStates.map((state) => [state, row[state] as number])) as Record<JobState, number>;
+    const counts = Object.fromEntries(jobStates.map((state) => [state, row[state] as number])) as Record<
+      JobState,
+      number
+    >;
     const rates = recent.get(row.id as number, Math.floor(now / 60_000) - rateWindowMinutes) as SqlRow;
     return {
       tenant: row.tenant as string,
@@ -74,7 +79,6 @@ export function queues(session: Session): Omit<QueueStore, "prune"> {
         }
       }),
 
-    stats: ({ tenant, queue }) =>
-      writer.read(() => (counts.all(tenant ?? null, queue ?? null) as SqlRow[]).map(stats)),
+    stats: ({ tenant, queue }) => writer.read(() => (counts.all(tenant ?? null, queue ?? null) as SqlRow[]).map(stats)),
   };
 }

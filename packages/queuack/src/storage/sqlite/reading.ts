@@ -1,6 +1,7 @@
-import type { ErrorRecord, LogLevel } from "../../core/job.ts";
-import type { JobStore } from "../store.ts";
 import { QueuackError } from "../../core/errors.ts";
+import type { LogLevel } from "../../core/job.ts";
+import type { ErrorRecord } from "../../core/outcome.ts";
+import type { JobStore } from "../store.ts";
 import { idBytes, outcomeOf } from "./codes.ts";
 import type { SqlRow, SqlValue, Statement } from "./database.ts";
 import { conditions, seqsInStates } from "./filters.ts";

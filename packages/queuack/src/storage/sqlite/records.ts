@@ -16,8 +16,7 @@ export function records(session: Session): RecordStore {
   );
   const remove = db.prepare("DELETE FROM record WHERE collection = ? AND key = ? AND version = ?");
   return {
-    get: ({ collection, key }) =>
-      writer.read(() => (get.get(collection, key) as StoredRecord | undefined) ?? null),
+    get: ({ collection, key }) => writer.read(() => (get.get(collection, key) as StoredRecord | undefined) ?? null),
     list: ({ collection, limit, after = "" }) =>
       writer.read(() => list.all(collection, after, limit) as StoredRecord[]),
     put: ({ collection, key, value, expected }) =>

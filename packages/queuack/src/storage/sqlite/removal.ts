@@ -76,7 +76,10 @@ export function removal(session: Session, places: Places): { remove: JobStore["r
         dropOldRates.run(Math.floor(now / 60_000) - 1_440);
         dropOldWorkers.run(now - retention.discardedMs);
         // Somebody else may have retried or deleted some of them since they were read.
-        return yield* drop(rows.filter(({ seq, state }) => stillDone.get(seq, state) !== undefined), now);
+        return yield* drop(
+          rows.filter(({ seq, state }) => stillDone.get(seq, state) !== undefined),
+          now,
+        );
       });
     },
   };

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Database, Statement } from "./database.ts";
-import { Lanes } from "./lanes.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Writer } from "./writer.ts";
 
 /** What the parts of the store share: the connection, the writer, the clock, the lanes and the two sequences. */

@@ -1,0 +1,16 @@
+import { extname } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** What a module exports, by name. */
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+/**
+ * Imports a module by its absolute path: JavaScript by Node itself, TypeScript through jiti, which compiles it in memory
+ * on every Node that Queuack runs on and asks no network.
+ */
+export async function loadModule(path: string): Promise<ModuleExports> {
+  if ([".js", ".mjs", ".cjs"].includes(extname(path))) return (await import(pathToFileURL(path).href)) as ModuleExports;
+  const { createJiti } = await import("jiti");
+  // Without interop a default export stays beside the named ones, as in Node.
+  return await createJiti(import.meta.url, { interopDefault: false }).import<ModuleExports>(path);
+}
