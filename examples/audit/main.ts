@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { connect, finalStates, type Job, type JobView, type Queue, QueuackError } from "queuack";
+import { connect, finalStates, type Job, type JobView, QueuackError, type Queue } from "queuack";
 import { auditTask, queue } from "./audit-task.ts";
 import { findPackages, type InstalledPackage } from "./find-packages.ts";
 import { KeepLog } from "./keep-log.ts";
@@ -41,7 +41,9 @@ async function audit(options: AuditOptions): Promise<number> {
     console.log(`All is done: ${done} packages were audited before. To start over: npm start -- --fresh`);
     return before.some(({ state }) => state === "discarded") ? 1 : 0;
   }
-  console.log(`${jobs.length} packages${skipped}: ${done} done before, ${open.length} to go, ${concurrency} at a time.`);
+  console.log(
+    `${jobs.length} packages${skipped}: ${done} done before, ${open.length} to go, ${concurrency} at a time.`,
+  );
 
   const shown = progress(process.stdout, jobs.length, done);
   const worker = q.worker({ tasks: [task], concurrency });
@@ -77,7 +79,10 @@ async function standing(q: Queue, jobs: readonly Job[]): Promise<JobView[]> {
   const views = new Map<string, JobView>();
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof q.jobs.list>> = await q.jobs.list({ queues: [queue] }, { limit: 1_000, cursor });
+    const page: Awaited<ReturnType<typeof q.jobs.list>> = await q.jobs.list(
+      { queues: [queue] },
+      { limit: 1_000, cursor },
+    );
     for (const job of page.items) views.set(job.id, job);
     ({ cursor } = page);
   } while (cursor !== null);

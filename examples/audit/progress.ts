@@ -38,6 +38,6 @@ function lines(stream: NodeJS.WriteStream, total: number, done: number): Progres
       count++;
       if (tenth() > before) stream.write(`${count}/${total} packages, ${Math.floor((count * 100) / total)} %\n`);
     },
-    stop() {},
+    stop: () => undefined,
   };
 }

@@ -40,7 +40,12 @@ export function report(jobs: readonly JobView[]): string {
     ),
     ...(failed.length === 0
       ? []
-      : [table(["Failures", "Attempts", "Why"], failed.map((job) => [nameOf(job), String(job.attempt), why(job)]))]),
+      : [
+          table(
+            ["Failures", "Attempts", "Why"],
+            failed.map((job) => [nameOf(job), String(job.attempt), why(job)]),
+          ),
+        ]),
     [
       `${number.format(done.length)} packages audited, ${copies} of them copies of another`,
       `${sum(({ files }) => files)} files, ${size(done.reduce((total, { bytes }) => total + bytes, 0))}, ${sum(({ lines }) => lines)} lines`,

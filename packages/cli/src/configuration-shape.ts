@@ -19,9 +19,7 @@ export interface Configuration
   /** Modules that export tasks, relative to the configuration file. */
   readonly modules?: readonly string[] | undefined;
   /** Options of `queuack worker`. */
-  readonly worker?:
-    | Pick<WorkerOptions, "concurrency" | "queues" | "lease" | "heartbeat" | "shutdownGrace">
-    | undefined;
+  readonly worker?: Pick<WorkerOptions, "concurrency" | "queues" | "lease" | "heartbeat" | "shutdownGrace"> | undefined;
   /** What concerns the broker process; not read here. */
   readonly server?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -63,7 +61,10 @@ const queues = expects(
 const shape = {
   url: text,
   output: oneOf(...formats),
-  modules: expects("a list of paths", (value) => Array.isArray(value) && value.every((path) => typeof path === "string")),
+  modules: expects(
+    "a list of paths",
+    (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
+  ),
   durability: oneOf("full", "relaxed"),
   tenant: name,
   queue: name,
@@ -90,7 +91,9 @@ const shape = {
 
 /** What is wrong with the content of a configuration file, by key; empty when it is a `Configuration`. */
 export function problemsOf(content: unknown): string[] {
-  return isRecord(content) ? groupProblems(content, shape, "") : [`The file should hold settings, not ${show(content)}.`];
+  return isRecord(content)
+    ? groupProblems(content, shape, "")
+    : [`The file should hold settings, not ${show(content)}.`];
 }
 
 function groupProblems(group: Readonly<Record<string, unknown>>, known: Shape, path: string): string[] {

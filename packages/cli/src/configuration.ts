@@ -60,11 +60,14 @@ export function findConfiguration(folder: string): string | null {
 export async function readConfiguration(file: string): Promise<ConfigurationFile> {
   const path = resolve(file);
   if (!existsSync(path)) {
-    throw new CliError(exitCodes.notFound, `There is no configuration file ${file}.`, { code: "QUEUACK_INVALID_CONFIG" });
+    throw new CliError(exitCodes.notFound, `There is no configuration file ${file}.`, {
+      code: "QUEUACK_INVALID_CONFIG",
+    });
   }
   const content = await contentOf(path);
   const [first, ...more] = problemsOf(content);
-  if (first !== undefined) throw invalid(`${path}: ${[first, ...more].join("\n  ")}`, "Mend the file; see queuack --help.");
+  if (first !== undefined)
+    throw invalid(`${path}: ${[first, ...more].join("\n  ")}`, "Mend the file; see queuack --help.");
   return { path, folder: dirname(path), content: content as Configuration };
 }
 

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { CliError, exitCodes, usageError } from "./errors.ts";
 
 /**
@@ -11,6 +10,7 @@ export async function confirm(
   terminal: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream },
 ): Promise<void> {
   if (!terminal.input.isTTY) throw usageError(`This would ${what}.`, "Add --yes if that is what you want.");
+  const { createInterface } = await import("node:readline/promises");
   const prompt = createInterface(terminal);
   try {
     const answer = await prompt.question(`${what[0]?.toUpperCase()}${what.slice(1)}? [y/N] `);

@@ -82,7 +82,13 @@ export function report(thrown: unknown): Report {
   }
   if (typeof code === "string" && code.startsWith("commander.")) {
     const message = thrown.message.replace(/^error: /, "");
-    return { exitCode: exitCodes.usage, message, hint: "Add --help to see what it takes.", code: undefined, causes: [] };
+    return {
+      exitCode: exitCodes.usage,
+      message,
+      hint: "Add --help to see what it takes.",
+      code: undefined,
+      causes: [],
+    };
   }
   return plain(thrown.message, causes);
 }

@@ -53,7 +53,8 @@ function faultText(json: string): string | null {
     return null;
   }
   const before = json.slice(0, at).split("\n");
-  const found = at >= json.length ? "it ends too early" : `unexpected ${JSON.stringify([...json.slice(at, at + 2)][0])}`;
+  const found =
+    at >= json.length ? "it ends too early" : `unexpected ${JSON.stringify([...json.slice(at, at + 2)][0])}`;
   return `${found} at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 

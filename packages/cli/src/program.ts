@@ -6,7 +6,6 @@ import { addJobsCommands } from "./commands/jobs.ts";
 import { addQueuesCommands } from "./commands/queues.ts";
 import { addStatsCommand } from "./commands/stats.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
-import { variableNames } from "./configuration.ts";
 import { addGlobalFlags, type GlobalFlags } from "./connection.ts";
 import { exitCodes, report, reportText } from "./errors.ts";
 
@@ -22,7 +21,9 @@ A first walk:
 Settings: a flag goes before the environment, that before a file.
   File         queuack.config.{ts,js,json,yaml} here or in a folder above: url, output, modules, worker,
                tenant, queue, priority, retry, timeout, durability, backpressure, retention, payloadLimit
-  Environment  ${lines(variableNames, 86).join("\n               ")}
+  Environment  QUEUACK_URL, QUEUACK_TENANT, QUEUACK_QUEUE, QUEUACK_PRIORITY, QUEUACK_MAX_ATTEMPTS,
+               QUEUACK_TIMEOUT, QUEUACK_DURABILITY, QUEUACK_WARN_AT, QUEUACK_LIMIT, QUEUACK_ON_LIMIT,
+               QUEUACK_RETENTION_COMPLETED, QUEUACK_RETENTION_DISCARDED, QUEUACK_PAYLOAD_LIMIT;
                NO_COLOR
 
 Exit codes:
@@ -82,13 +83,4 @@ function version(): string {
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : "";
   return `${error.stack}${cause}`;
-}
-
-/** Words in lines of at most `width` characters. */
-function lines(words: readonly string[], width: number): string[] {
-  return words.reduce<string[]>((all, word) => {
-    const last = all.at(-1);
-    if (last === undefined || last.length + word.length + 1 > width) return [...all, word];
-    return [...all.slice(0, -1), `${last} ${word}`];
-  }, []);
 }

@@ -88,12 +88,13 @@ function textWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const character of text) {
-    if (/\p{M}|[\u200b-\u200d\ufe0f]/u.test(character)) continue;
-    width += /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u.test(
-      character,
-    )
-      ? 2
-      : 1;
+    if (/\p{M}|\p{Cf}/u.test(character)) continue;
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u.test(
+        character,
+      )
+        ? 2
+        : 1;
   }
   return width;
 }

@@ -17,6 +17,7 @@ export const errorCatalogue = {
   QUEUACK_ATTEMPT_TIMEOUT: "Raise the timeout of the task, or heed its abort signal sooner.",
   QUEUACK_WORKER_LOST: "The worker died while it ran the job; see its own log.",
   QUEUACK_NOT_ALLOWED: "See the states from which the operation is possible.",
+  QUEUACK_WORKER_STOPPING: "Stop and drop the result: the job goes back to the queue, and the attempt does not count.",
   QUEUACK_CLOSED: "The queue was closed; connect again.",
   QUEUACK_STORE_BUSY: "Another process holds the database for long; see what it does.",
   QUEUACK_STORE_FAILED: "See the cause; the database may be damaged, full or read-only.",

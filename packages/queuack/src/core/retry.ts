@@ -54,7 +54,7 @@ export interface FailedAttempt {
   readonly policy: RetryPolicy | null;
   readonly outcome: Outcome;
   readonly error: ErrorRecord;
-  /** A delay that user code asked for (`RetryAfter`, a backoff function), before the cap of the policy. */
+  /** A delay that user code asked for (`RetryAfter`, a backoff function): taken as it is, without jitter or cap. */
   readonly delayMs?: number | undefined;
   /** User code said that another attempt is pointless. */
   readonly final?: boolean | undefined;

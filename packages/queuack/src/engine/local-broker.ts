@@ -135,8 +135,10 @@ export class LocalBroker implements Broker {
     return replies;
   }
 
-  renew(params: Parameters<Broker["renew"]>[0]): ReturnType<Broker["renew"]> {
-    return this.#store.jobs.renew(params);
+  async renew(params: Parameters<Broker["renew"]>[0]): ReturnType<Broker["renew"]> {
+    const reply = await this.#store.jobs.renew(params);
+    for (const token of reply.lost) this.#leased.delete(token);
+    return reply;
   }
 
   async report(params: Parameters<Broker["report"]>[0]): ReturnType<Broker["report"]> {

@@ -108,9 +108,10 @@ export interface QueueStore {
     readonly settings: Partial<QueueSettings>;
   }): Promise<void>;
   /** Figures of the queues of a tenant, or of one; constant cost per queue. */
-  stats(params: { readonly tenant?: string | undefined; readonly queue?: string | undefined }): Promise<
-    readonly QueueStats[]
-  >;
+  stats(params: {
+    readonly tenant?: string | undefined;
+    readonly queue?: string | undefined;
+  }): Promise<readonly QueueStats[]>;
   /** Deletes final jobs past their retention, at most `limit`; resolves to how many. */
   prune(params: {
     readonly retention: { readonly completedMs: number; readonly discardedMs: number };
@@ -134,9 +135,11 @@ export interface WorkerStore {
 /** A small keyed collection with compare-and-set, for what the engine and the server keep beside jobs. */
 export interface RecordStore {
   get(params: { readonly collection: string; readonly key: string }): Promise<StoredRecord | null>;
-  list(params: { readonly collection: string; readonly limit: number; readonly after?: string | undefined }): Promise<
-    readonly StoredRecord[]
-  >;
+  list(params: {
+    readonly collection: string;
+    readonly limit: number;
+    readonly after?: string | undefined;
+  }): Promise<readonly StoredRecord[]>;
   /**
    * Writes a record if its version is still `expected` (0: there is none yet).
    * Resolves to the new version, or to `null` when somebody was faster.
@@ -165,7 +168,12 @@ export interface InsertReply {
   /** Milliseconds until the first of them that waits for a time. */
   readonly nextInMs: number | null;
   /** Waiting jobs of each queue touched, after the commit. */
-  readonly waiting: readonly { readonly tenant: string; readonly queue: string; readonly waiting: number; readonly warnAt: number | null }[];
+  readonly waiting: readonly {
+    readonly tenant: string;
+    readonly queue: string;
+    readonly waiting: number;
+    readonly warnAt: number | null;
+  }[];
 }
 
 /** A lease that nobody stands behind, with what is needed to decide about its job. */

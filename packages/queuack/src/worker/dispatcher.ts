@@ -111,10 +111,7 @@ export class Dispatcher implements ExecutionHost {
 
   /** Tells every handler to stop; what has not ended by then is released after the grace, with no attempt consumed. */
   releaseAll(graceMs: number): void {
-    const reason = new QueuackError("QUEUACK_CLOSED", {
-      message: "The worker is shutting down.",
-      hint: "The job goes back to its queue and will run again; this attempt does not count.",
-    });
+    const reason = new QueuackError("QUEUACK_WORKER_STOPPING", { message: "The worker is shutting down." });
     for (const execution of [...this.slots.active]) execution.interrupt("released", reason, graceMs);
   }
 

@@ -90,7 +90,11 @@ export class Duties {
   /** Deletes what is past its keeping. */
   async prune(): Promise<void> {
     const { store, retention } = this.#host;
-    while ((await store.queues.prune({ retention, limit: batch })) === batch && this.#running);
+    let pruned = 0;
+    let step: number;
+    do pruned += step = await store.queues.prune({ retention, limit: batch });
+    while (step === batch && this.#running);
+    if (pruned > 0) await store.compact();
   }
 
   async #promote(): Promise<void> {

@@ -4,11 +4,24 @@ import type { SqlRow } from "./database.ts";
 import { parseOptions } from "./job-rows.ts";
 import type { Session } from "./session.ts";
 
+interface LeaseRow {
+  readonly token: number;
+  readonly cancel_requested: number;
+}
+
+interface HolderRow {
+  readonly token: number;
+  readonly seq: number;
+  readonly attempt: number;
+}
+
 /** What holders of a lease, and those who look after them, ask of the jobs. */
 export function leases(session: Session): Pick<JobStore, "renew" | "report" | "abandoned"> {
   const { db, writer, clock } = session;
-  const renew = db.prepare("UPDATE lease SET until = ? WHERE token = ? RETURNING cancel_requested");
-  const holder = db.prepare("SELECT seq, attempt FROM lease WHERE token = ?");
+  // Leases are few, as many as jobs run: one walk over them finds all that are asked for.
+  const renew = db.prepare(`UPDATE lease SET until = ? WHERE token IN (SELECT value FROM json_each(?))
+    RETURNING token, cancel_requested`);
+  const holders = db.prepare("SELECT token, seq, attempt FROM lease WHERE token IN (SELECT value FROM json_each(?))");
   const setProgress = db.prepare(
     "INSERT INTO progress (seq, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   );
@@ -23,14 +36,10 @@ export function leases(session: Session): Pick<JobStore, "renew" | "report" | "a
   return {
     renew: ({ tokens, leaseMs }) =>
       writer.write(function* () {
-        const until = clock.now() + leaseMs;
-        const lost: number[] = [];
-        const cancelled: number[] = [];
-        for (const token of tokens) {
-          const lease = renew.get(until, token) as SqlRow | undefined;
-          if (lease === undefined) lost.push(token);
-          else if (lease.cancel_requested === 1) cancelled.push(token);
-        }
+        const kept = renew.all(clock.now() + leaseMs, JSON.stringify(tokens)) as LeaseRow[];
+        const known = new Set(kept.map(({ token }) => token));
+        const lost = tokens.filter((token) => !known.has(token));
+        const cancelled = kept.filter((lease) => lease.cancel_requested === 1).map(({ token }) => token);
         return { lost, cancelled };
       }, false),
 
@@ -38,8 +47,10 @@ export function leases(session: Session): Pick<JobStore, "renew" | "report" | "a
       writer.write(function* () {
         const now = clock.now();
         const lost: number[] = [];
+        const found = holders.all(JSON.stringify(reports.map(({ token }) => token))) as HolderRow[];
+        const leases = new Map(found.map((row) => [row.token, row]));
         for (const { token, progress, logs = [] } of reports) {
-          const lease = holder.get(token) as { seq: number; attempt: number } | undefined;
+          const lease = leases.get(token);
           if (lease === undefined) {
             lost.push(token);
             continue;

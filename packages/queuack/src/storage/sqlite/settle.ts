@@ -1,5 +1,6 @@
 import type { Settlement, SettleReply } from "../../core/settlement.ts";
 import type { JobStore } from "../store.ts";
+import { idBytes } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
@@ -16,7 +17,8 @@ interface LeaseRow {
 /** The `settle` of the jobs. */
 export function settling(session: Session, endings: Endings, places: Places): JobStore["settle"] {
   const { db, writer, clock, lanes } = session;
-  const endLease = db.prepare("DELETE FROM lease WHERE token = ? RETURNING seq, lane, attempt, worker, started_at");
+  const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
+    RETURNING seq, lane, attempt, worker, started_at`);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
 
@@ -25,7 +27,7 @@ export function settling(session: Session, endings: Endings, places: Places): Jo
     const tally = new Tally();
     const replies: SettleReply[] = [];
     for (const settlement of settlements) {
-      const lease = endLease.get(settlement.token) as LeaseRow | undefined;
+      const lease = endLease.get(idBytes(settlement.id), settlement.token) as LeaseRow | undefined;
       replies.push(lease === undefined ? "lost" : "accepted");
       if (lease === undefined) continue;
       tally.add(lease.lane, "running", -1);

@@ -4,7 +4,8 @@ import type { Store } from "../store.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
-import { type Durability, isBusy, openDatabase, pragma } from "./database.ts";
+import { compact } from "./compact.ts";
+import { type Durability, isBusy, openDatabase } from "./database.ts";
 import { Endings } from "./endings.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
@@ -76,14 +77,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     workers: workers(session, lock),
     records: records(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
-    compact: () =>
-      writer.read(() => {
-        const size = () => (pragma(db, "page_count") as number) * (pragma(db, "page_size") as number);
-        const before = size();
-        db.prepare("PRAGMA incremental_vacuum").all();
-        db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
-        return before - size();
-      }),
+    compact: () => compact(db, writer),
     close: async () => {
       foreign.close();
       await writer.drain();

@@ -84,8 +84,8 @@ CREATE TABLE pending (
 );
 
 CREATE TABLE lease (
-  token INTEGER PRIMARY KEY,
-  seq INTEGER NOT NULL UNIQUE,             -- at most one lease a job
+  seq INTEGER PRIMARY KEY,                 -- at most one lease a job
+  token INTEGER NOT NULL,
   lane INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   worker INTEGER NOT NULL,

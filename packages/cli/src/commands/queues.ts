@@ -1,0 +1,94 @@
+import type { Command } from "commander";
+import type { JobState } from "queuack";
+import { duration, stateList } from "../arguments.ts";
+import { type Connection, withQueue } from "../connection.ts";
+import { durationMs } from "../duration.ts";
+import { CliError, exitCodes } from "../errors.ts";
+
+interface PurgeFlags {
+  readonly state?: readonly JobState[];
+  readonly olderThan?: string;
+  readonly yes?: boolean;
+}
+
+const finalStates = ["completed", "discarded", "cancelled", "skipped", "upstream_failed"] as const;
+
+/** Adds `queues` with its commands. */
+export function addQueuesCommands(program: Command): void {
+  const group = program
+    .command("queues")
+    .summary("look at queues, pause, resume and purge them")
+    .description("Look at queues, pause, resume and purge them.");
+
+  group
+    .command("list")
+    .description("List the queues. See queuack stats for every state.")
+    .action(async (_flags: unknown, command: Command) => {
+      const { queuesTable } = await import("./queue-tables.ts");
+      await withQueue(command, {}, async ({ queue, output }) => {
+        const queues = await queue.queues.list();
+        if (queues.length === 0 && output.format === "table") output.remark("No queues yet: the first job makes one.");
+        else await output.result(queues, () => queuesTable(queues, output));
+      });
+    });
+
+  for (const [verb, done, about] of [
+    ["pause", "paused", "Stop handing out the jobs of queues. What runs goes on; what is enqueued waits."],
+    ["resume", "resumed", "Hand out the jobs of queues again."],
+  ] as const) {
+    group
+      .command(verb)
+      .description(about)
+      .argument("<names...>", "names of queues")
+      .action(async (names: string[], _flags: unknown, command: Command) => {
+        await withQueue(command, {}, async ({ queue, output }) => {
+          for (const name of names) {
+            if ((await queue.queues.get(name)) === null) {
+              output.remark(`The queue ${name} has not been used so far; it is ${done} from now on.`);
+            }
+            await queue.queues[verb](name);
+          }
+          await output.result(
+            { [done]: names },
+            () => `${done === "paused" ? "Paused" : "Resumed"} ${names.join(", ")}.`,
+          );
+        });
+      });
+  }
+
+  group
+    .command("purge")
+    .description("Delete jobs of a queue that are not running, and give the space back to the file system.")
+    .argument("<name>", "name of the queue")
+    .option("--state <states>", "in one of these states (default: the final ones)", stateList)
+    .option(
+      "--older-than <duration>",
+      "that ended (or, with waiting states, were created) longer ago than this",
+      duration,
+    )
+    .option("--yes", "do not ask before more than one job is deleted")
+    .addHelpText("after", "\nExample:\n  $ queuack queues purge mail --state completed,cancelled --older-than 1h --yes")
+    .action(async (name: string, flags: PurgeFlags, command: Command) => {
+      await withQueue(command, {}, (connection) => purge(connection, name, flags));
+    });
+}
+
+async function purge(
+  { queue, output }: Connection,
+  name: string,
+  { state, olderThan, yes }: PurgeFlags,
+): Promise<void> {
+  if ((await queue.queues.get(name)) === null) {
+    throw new CliError(exitCodes.notFound, `There is no queue ${name}.`, { hint: "See queuack queues list." });
+  }
+  const { confirmChange, jobs } = await import("../bulk-change.ts");
+  if (!yes) {
+    const states = state ?? finalStates;
+    const before = olderThan === undefined ? undefined : Date.now() - (durationMs(olderThan) ?? 0);
+    const onlyFinal = states.every((each) => (finalStates as readonly JobState[]).includes(each));
+    const age = onlyFinal ? { finishedBefore: before } : { createdBefore: before };
+    await confirmChange(queue, "delete", { queues: [name], states, ...age });
+  }
+  const deleted = await queue.queues.purge(name, { states: state, olderThan });
+  await output.result({ deleted }, () => `Deleted ${jobs(deleted)}.`);
+}

@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import type { ConnectOptions } from "queuack";
+import {
+  belowEnvironment,
+  type ConfigurationFile,
+  fileOfUrl,
+  findConfiguration,
+  readConfiguration,
+} from "./configuration.ts";
+import type { Configuration, Format } from "./configuration-shape.ts";
+import type { Connection, ConnectionNeeds, GlobalFlags } from "./connection.ts";
+import { CliError, exitCodes, usageError } from "./errors.ts";
+import { Output } from "./output.ts";
+import { type AnyTask, loadTasks } from "./task-modules.ts";
+
+/**
+ * Opens the queue that flags, environment and configuration file name.
+ * @throws {CliError} exit code 2 where none is named; 3 where the database or a module is missing
+ */
+export async function openConnection(command: Command, needs: ConnectionNeeds): Promise<Connection> {
+  const flags = command.optsWithGlobals<GlobalFlags>();
+  const file = await configurationFile(flags.config);
+  const settings = file === null ? {} : belowEnvironment(file, process.env);
+  const output = outputFor(command, flags.output ?? settings.output ?? "table");
+
+  const url = flags.url ?? process.env.QUEUACK_URL ?? settings.url;
+  if (url === undefined || url.trim() === "") {
+    throw usageError(
+      "No queue was named.",
+      "Give --url jobs.db, set QUEUACK_URL, or put url into queuack.config.yaml.",
+    );
+  }
+  const path = fileOfUrl(url);
+  if (!needs.creates && path !== null && !existsSync(path)) {
+    throw new CliError(exitCodes.notFound, `There is no database ${path}.`, {
+      hint: "Check the path; queuack enqueue and queuack worker make it.",
+    });
+  }
+  const tasks = needs.modules === undefined ? [] : await tasksFor(needs.modules, file);
+
+  const { connect } = await import("queuack");
+  const queue = await connect(url, {
+    ...connectOptions(settings),
+    ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
+    tasks,
+    onError: (error) => output.remark(`warning: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  const tenant = flags.tenant ?? process.env.QUEUACK_TENANT ?? settings.tenant;
+  return { queue, output, shownUrl: url.replace(/\/\/[^/@]*@/, "//***@"), tenant, settings, tasks };
+}
+
+async function configurationFile(named: string | undefined): Promise<ConfigurationFile | null> {
+  const path = named ?? findConfiguration(process.cwd());
+  return path === null ? null : await readConfiguration(path);
+}
+
+async function tasksFor(modules: readonly string[], file: ConfigurationFile | null): Promise<AnyTask[]> {
+  if (modules.length > 0) return await loadTasks(modules, process.cwd());
+  return file?.content.modules === undefined ? [] : await loadTasks(file.content.modules, file.folder);
+}
+
+/** The output of a command; the program is told the format, so that an error is reported in it as well. */
+function outputFor(command: Command, format: Format): Output {
+  let root = command;
+  while (root.parent !== null) root = root.parent;
+  root.setOptionValue("output", format);
+  return new Output({ format, out: process.stdout, err: process.stderr, environment: process.env });
+}
+
+/** The settings that `connect()` knows. */
+function connectOptions(settings: Configuration): ConnectOptions {
+  const { url: _url, output: _output, modules: _modules, worker: _worker, server: _server, ...options } = settings;
+  return options;
+}
