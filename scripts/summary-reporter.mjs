@@ -1,4 +1,4 @@
-// A vitest reporter that counts for scripts/test.mjs: into the file QUEUACK_TEST_COUNTS, after every test file, so that
+// A vitest reporter that counts for scripts/test.mjs: into the file SUMMARY_COUNTS_FILE, after every test file, so that
 // the counts of a run that is killed are there too.
 import { writeFileSync } from "node:fs";
 
@@ -26,5 +26,5 @@ function write(testModules, unhandledErrors, finished) {
       counts[state === "pending" ? "skipped" : state] += 1;
     }
   }
-  writeFileSync(process.env.QUEUACK_TEST_COUNTS, JSON.stringify(counts));
+  writeFileSync(process.env.SUMMARY_COUNTS_FILE, JSON.stringify(counts));
 }

@@ -15,7 +15,7 @@ function countsOf(source: string): unknown {
   const counts = join(folder, "counts.json");
   const args = ["run", "--globals", `--root=${folder}`, `--reporter=${path("summary-reporter.mjs")}`];
   spawnSync(process.execPath, [path("../node_modules/vitest/vitest.mjs"), ...args], {
-    env: { ...process.env, QUEUACK_TEST_COUNTS: counts },
+    env: { ...process.env, SUMMARY_COUNTS_FILE: counts },
   });
   return JSON.parse(readFileSync(counts, "utf8"));
 }

@@ -11,7 +11,7 @@ if (code === 0) {
   const file = join(root, "node_modules", ".cache", `test-counts-${process.pid}.json`);
   mkdirSync(join(file, ".."), { recursive: true });
   const reporters = ["--reporter=default", "--reporter=./scripts/summary-reporter.mjs"];
-  const env = { QUEUACK_TEST_COUNTS: file };
+  const env = { SUMMARY_COUNTS_FILE: file };
   ({ code } = await node([bin("vitest"), "run", ...reporters, ...process.argv.slice(2)], { env }));
   if (existsSync(file)) counts = JSON.parse(readFileSync(file, "utf8"));
   rmSync(file, { force: true });

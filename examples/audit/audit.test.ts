@@ -138,7 +138,22 @@ describe("interrupted in the middle", () => {
     expect(new Set(await lines()).size).toBe(32);
   });
 
-  test("by SIGTERM, it lets running jobs end and says how to go on", async () => {
+  test("by kill -9, it forgets what was removed meanwhile, and takes it up when it is back", async () => {
+    await audit(["--concurrency", "2"], [["20/32", (child) => child.kill("SIGKILL")]]);
+    await free();
+    await rm(join(root, "node_modules/z0"), { recursive: true });
+    const without = await audit();
+    expect(without.code).toBe(0);
+    expect(without.output).toContain("31 packages: 20 done before, 11 to go");
+    await make("node_modules/z0/package.json", { version: "1.0.0", license: "MIT" });
+    const back = await audit();
+    expect(back.code).toBe(0);
+    expect(back.output).toContain("32 packages: 31 done before, 1 to go");
+    expect(back.output).toContain("32 packages audited");
+  });
+
+  // Windows has no SIGTERM: there it would be a kill.
+  test.skipIf(process.platform === "win32")("by SIGTERM, it lets running jobs end and says how to go on", async () => {
     const stopped = await audit(
       ["--concurrency", "2"],
       [

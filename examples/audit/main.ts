@@ -28,12 +28,15 @@ async function audit(options: AuditOptions): Promise<number> {
   // What is done shall be known as done for years, not for the usual day; kept with the queue, for every process.
   await q.queues.configure(queue, { retention: { completed: "3650d", discarded: "3650d" } });
   if (fresh) await q.jobs.delete({ queues: [queue] });
+  // Packages that were gone when their job came to them: should they be back, they get a new one.
+  await q.dead.purge({ queues: [queue], outcomes: ["discarded"] });
 
   const task = auditTask({ root, keepLog, attempts: (id) => q.jobs.attempts(id) });
   // A key for each package and version: what an earlier run has enqueued is answered with the job that is there.
   const jobs = await q.enqueueMany(packages.map((input) => [task, input, { idempotencyKey: keyOf(input) }] as const));
   const before = await standing(q, jobs);
-  const open = jobs.filter((_, i) => !isFinal(before[i]));
+  const finished = new Set(before.filter(isFinal).map(({ id }) => id));
+  const open = jobs.filter(({ id }) => !finished.has(id));
   const done = jobs.length - open.length;
   const skipped = links === 0 ? "" : ` (${links} linked workspaces left out)`;
   if (open.length === 0) {
@@ -89,8 +92,8 @@ async function standing(q: Queue, jobs: readonly Job[]): Promise<JobView[]> {
   return jobs.flatMap(({ id }) => views.get(id) ?? []);
 }
 
-function isFinal(job: JobView | undefined): boolean {
-  return job !== undefined && (finalStates as readonly string[]).includes(job.state);
+function isFinal({ state }: JobView): boolean {
+  return (finalStates as readonly string[]).includes(state);
 }
 
 /** Waits for a job to end, well or not, in this process or in another one on the same file. */

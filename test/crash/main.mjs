@@ -35,7 +35,9 @@ const plan = {
   longestMs: flags.short ? 100 : 250,
   boundMs: 60_000,
 };
-console.log(`crash: seed=${seed} jobs=${plan.jobs} kills=${plan.kills} workers=${plan.workers} enqueuers=${plan.enqueuers}`);
+console.log(
+  `crash: seed=${seed} jobs=${plan.jobs} kills=${plan.kills} workers=${plan.workers} enqueuers=${plan.enqueuers}`,
+);
 
 const start = performance.now();
 const openings = await killOpenings({ folder, seed, times: flags.short ? 2 : 15 });
@@ -60,7 +62,9 @@ console.log(`states: ${states.map((one) => `${one} ${jobs.filter(({ state }) => 
 let failed = false;
 for (const [what, ids] of Object.entries(verdict)) {
   failed ||= ids.length > 0;
-  console.log(`${ids.length > 0 ? "FAILED " : ""}${what}: ${ids.length}${ids.length > 0 ? ` (${ids.slice(0, 3).join(", ")})` : ""}`);
+  console.log(
+    `${ids.length > 0 ? "FAILED " : ""}${what}: ${ids.length}${ids.length > 0 ? ` (${ids.slice(0, 3).join(", ")})` : ""}`,
+  );
 }
 for (const problem of [...supervisor.accidents, ...openings.problems]) {
   failed = true;
@@ -69,6 +73,8 @@ for (const problem of [...supervisor.accidents, ...openings.problems]) {
 const whole = integrity(plan.path);
 failed ||= whole !== "ok";
 console.log(`integrity_check: ${whole}`);
-console.log(`${failed ? `FAILED (seed ${seed}, kept: ${folder})` : "passed"} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+console.log(
+  `${failed ? `FAILED (seed ${seed}, kept: ${folder})` : "passed"} in ${((performance.now() - start) / 1000).toFixed(1)} s`,
+);
 if (!failed) rmSync(folder, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;

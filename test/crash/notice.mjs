@@ -55,7 +55,9 @@ rmSync(folder, { recursive: true });
 figures.sort((a, b) => a - b);
 const median = figures[figures.length >> 1];
 const worst = figures.at(-1);
-console.log(`notice: a killed worker's job runs elsewhere after ${median.toFixed(0)} ms (p50), ${worst.toFixed(0)} ms (worst of ${rounds})`);
+console.log(
+  `notice: a killed worker's job runs elsewhere after ${median.toFixed(0)} ms (p50), ${worst.toFixed(0)} ms (worst of ${rounds})`,
+);
 if (worst > BOUND_MS || attempt !== rounds + 1 || state !== "running") {
   console.log(`FAILED: ${BOUND_MS} ms at most; the job is ${state} at attempt ${attempt}`);
   process.exitCode = 1;

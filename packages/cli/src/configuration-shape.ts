@@ -112,21 +112,22 @@ function groupProblems(group: Readonly<Record<string, unknown>>, known: Shape, p
 }
 
 function unknownKey(full: string, key: string, known: readonly string[]): string {
-  const near = known.find((candidate) => isNear(candidate.toLowerCase(), key.toLowerCase()));
+  const near = known.find((candidate) => distance(candidate.toLowerCase(), key.toLowerCase()) <= 2);
   return `${full} is not a setting; ${near === undefined ? `the settings here are ${known.join(", ")}` : `did you mean ${near}?`}`;
 }
 
-/** Whether two words differ by one slip: the same letters, one too many, or one too few at an end. */
-function isNear(a: string, b: string): boolean {
-  if (a.startsWith(b) || b.startsWith(a)) return Math.abs(a.length - b.length) <= 3;
-  const plain = (word: string) => [...word.replace(/[^a-z]/g, "")].sort().join("");
-  const [short, long] = [plain(a), plain(b)].sort((x, y) => x.length - y.length) as [string, string];
-  if (long.length - short.length > 1) return false;
-  let missing = 0;
-  for (const letter of new Set(long)) {
-    missing += Math.max(0, long.split(letter).length - short.split(letter).length);
+/** How many letters must be added, taken or changed to make one word of the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(changed, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    above = row;
   }
-  return missing <= 1;
+  return above[b.length] ?? 0;
 }
 
 function show(value: unknown): string {

@@ -33,6 +33,8 @@ export interface ConnectionNeeds {
   readonly creates?: boolean;
   /** Load task modules: these, or those of the configuration file when there are none. */
   readonly modules?: readonly string[];
+  /** Whether there is nothing to do without a task. */
+  readonly requiresTasks?: boolean;
 }
 
 /** Adds the flags of every command to the program. */

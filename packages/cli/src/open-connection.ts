@@ -38,6 +38,9 @@ export async function openConnection(command: Command, needs: ConnectionNeeds): 
     });
   }
   const tasks = needs.modules === undefined ? [] : await tasksFor(needs.modules, file);
+  if (needs.requiresTasks && tasks.length === 0) {
+    throw usageError("No module was named.", "Give one, such as src/tasks.ts, or list modules in queuack.config.yaml.");
+  }
 
   const { connect } = await import("queuack");
   const queue = await connect(url, {

@@ -41,7 +41,7 @@ export function addEnqueueCommand(program: Command): void {
     .argument("<task>", "name of the task")
     .argument("[input]", "JSON text, @file, or - for standard input")
     .option("--many", "the input is an array: one job for each of its items")
-    .option("--wait [duration]", "wait for the result and print it, not longer than this")
+    .option("--wait [duration]", "wait for the result and print it, not longer than this", duration)
     .option("--queue <name>", "the queue (default: the task's own, or default)")
     .option("--priority <priority>", "0 to 100, higher first, or low, normal, high", priority)
     .option("--delay <duration>", "start no sooner than after this, such as 30s, 5m, 2h, 7d", duration)
@@ -82,7 +82,6 @@ export function addEnqueueCommand(program: Command): void {
 async function jobOptions(flags: EnqueueFlags): Promise<JobOptions> {
   const { queue, delay, runAt, maxAttempts, backoff, timeout, expiresIn, tag, key } = flags;
   if (delay !== undefined && runAt !== undefined) throw usageError("Both --delay and --run-at are given.", "Give one.");
-  if (typeof flags.wait === "string") duration(flags.wait);
   return {
     queue,
     priority: flags.priority,

@@ -2,7 +2,6 @@ import type { EventName, QueueEvent, WorkerTrouble } from "queuack";
 import { whenPipeCloses } from "../closed-pipe.ts";
 import type { Connection } from "../connection.ts";
 import { humanDuration } from "../duration.ts";
-import { usageError } from "../errors.ts";
 import { printable } from "../output.ts";
 
 /** The flags of `worker`. */
@@ -27,9 +26,6 @@ const told: readonly EventName[] = [
 /** Runs a worker with the tasks of the connection until a signal comes, and tells what happens. */
 export async function runWorker(connection: Connection, flags: WorkerFlags): Promise<void> {
   const { queue, output, tasks, tenant, settings, shownUrl } = connection;
-  if (tasks.length === 0) {
-    throw usageError("No module was named.", "Give one, such as src/tasks.ts, or list modules in queuack.config.yaml.");
-  }
   const events = queue.events({ names: told });
   const lines = output.format === "json" ? jsonLine : logLine;
   const tell = (event: QueueEvent) => {

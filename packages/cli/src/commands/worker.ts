@@ -29,7 +29,7 @@ export function addWorkerCommand(program: Command): void {
     .option("--shutdown-grace <duration>", "how long running jobs may go on after SIGTERM (default: 25s)", duration)
     .addHelpText("after", guide)
     .action(async (modules: string[], flags: WorkerFlags, command: Command) => {
-      await withQueue(command, { creates: true, modules }, async (connection) => {
+      await withQueue(command, { creates: true, requiresTasks: true, modules }, async (connection) => {
         const { runWorker } = await import("./run-worker.ts");
         await runWorker(connection, flags);
       });

@@ -12,13 +12,16 @@ const units: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** The longest that a duration may be, milliseconds: a hundred thousand years, so that whatever it leads to is a date. */
+const longest = 100_000 * 365 * 86_400_000;
+
 /**
- * Milliseconds of a duration.
+ * Whole milliseconds of a duration.
  * @param name what the duration is for, named in the error
- * @throws {QueuackError} `QUEUACK_INVALID_OPTION` when it is negative, not finite or not understood
+ * @throws {QueuackError} `QUEUACK_INVALID_OPTION` when it is negative, endless or not understood
  */
 export function milliseconds(duration: Duration, name: string): number {
-  if (typeof duration === "number" && Number.isFinite(duration) && duration >= 0) return duration;
+  if (typeof duration === "number" && duration >= 0 && duration <= longest) return Math.round(duration);
   if (typeof duration === "string") {
     let total = 0;
     let rest = duration.trim();
@@ -28,7 +31,7 @@ export function milliseconds(duration: Duration, name: string): number {
       total += Number(part[1]) * (units[part[2] ?? ""] ?? Number.NaN);
       rest = rest.slice(part[0].length);
     }
-    if (rest === "" && duration.trim() !== "" && Number.isFinite(total)) return Math.round(total);
+    if (rest === "" && duration.trim() !== "" && total <= longest) return Math.round(total);
   }
   throw new QueuackError("QUEUACK_INVALID_OPTION", {
     message: `${name} is ${typeof duration === "string" ? JSON.stringify(duration) : String(duration)}, which is not a duration.`,

@@ -3,15 +3,14 @@ import type { Payload } from "./job.ts";
 
 /**
  * The stored form of a value: JSON text, or `null` for `undefined`.
- * Refuses what would come back as something else: functions, symbols, BigInt, cycles, NaN, Map, Set and other
- * instances without `toJSON`. A `Date` is stored as its ISO text.
+ * Refuses what would come back as something else: functions, symbols, BigInt, cycles, NaN, invalid dates, Map, Set and
+ * other instances without `toJSON`. A `Date` is stored as its ISO text.
  * @param what names the value in errors, such as `input`
  * @throws {QueuackError} `QUEUACK_NOT_STORABLE` with the path; `QUEUACK_PAYLOAD_TOO_LARGE`
  */
 export function encodePayload(value: unknown, what: string, limit: number): Payload {
   if (value === undefined) return null;
-  check(value, what, [], []);
-  const text = JSON.stringify(value);
+  const text = stored(value, what);
   if (text.length > limit || (text.length * 3 > limit && utf8Length(text) > limit)) {
     throw new QueuackError("QUEUACK_PAYLOAD_TOO_LARGE", {
       message: `${what} takes more than ${limit} bytes.`,
@@ -24,6 +23,19 @@ export function encodePayload(value: unknown, what: string, limit: number): Payl
 /** The value of a stored payload; `undefined` for `null`. */
 export function decodePayload(payload: Payload): unknown {
   return payload === null ? undefined : JSON.parse(payload);
+}
+
+function stored(value: unknown, what: string): string {
+  const keys: (string | number)[] = [];
+  try {
+    check(value, what, keys, []);
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof QueuackError) throw error;
+    if (error instanceof RangeError) throw refused(what, [], "is nested too deeply", error);
+    // A getter or a toJSON of the user's own.
+    throw refused(what, keys, `can't be read: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
 }
 
 /** Walks down with the keys so far, so that a path is spelled only for a value that is refused. */
@@ -44,8 +56,24 @@ function check(value: unknown, what: string, keys: (string | number)[], ancestor
   }
   if (value === null) return;
   if (ancestors.includes(value)) throw refused(what, keys, "contains itself");
-  if (typeof (value as { toJSON?: unknown }).toJSON === "function") return;
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === "function") {
+    if (value instanceof Date && Number.isNaN(value.getTime())) throw refused(what, keys, "is an invalid Date");
+    const made: unknown = toJSON.call(value, String(keys.at(-1) ?? ""));
+    if (made === undefined) throw refused(what, keys, "is stored as undefined by its toJSON");
+    // JSON.stringify asks what comes of a toJSON for no other one.
+    if (made === null || typeof made !== "object") return check(made, what, keys, ancestors);
+    ancestors.push(value);
+    members(made, what, keys, ancestors);
+    ancestors.pop();
+    return;
+  }
   ancestors.push(value);
+  members(value, what, keys, ancestors);
+  ancestors.pop();
+}
+
+function members(value: object, what: string, keys: (string | number)[], ancestors: object[]): void {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       keys.push(i);
@@ -55,7 +83,8 @@ function check(value: unknown, what: string, keys: (string | number)[], ancestor
     }
   } else {
     const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) {
+    // The prototype of plain objects has none itself, in every realm.
+    if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
       throw refused(what, keys, `is an instance of ${prototype.constructor?.name ?? "a class"}`);
     }
     for (const key of Object.keys(value)) {
@@ -64,12 +93,11 @@ function check(value: unknown, what: string, keys: (string | number)[], ancestor
       keys.pop();
     }
   }
-  ancestors.pop();
 }
 
-function refused(what: string, keys: readonly (string | number)[], why: string): QueuackError {
+function refused(what: string, keys: readonly (string | number)[], why: string, cause?: unknown): QueuackError {
   const path = what + keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
-  return new QueuackError("QUEUACK_NOT_STORABLE", { message: `${path} ${why}.`, details: { path } });
+  return new QueuackError("QUEUACK_NOT_STORABLE", { message: `${path} ${why}.`, details: { path }, cause });
 }
 
 function utf8Length(text: string): number {

@@ -33,6 +33,8 @@ export const defaultRetryPolicy: RetryPolicy = defaults.retry;
 export function backoffDelay(policy: RetryPolicy, failed: number, random: number): number {
   const { backoff, baseMs, factor, capMs, jitter } = policy;
   const n = Math.max(1, failed);
+  // Nothing times a growth beyond all numbers would be no number.
+  if (baseMs === 0) return 0;
   const grown =
     backoff === "fixed"
       ? baseMs

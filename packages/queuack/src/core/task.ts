@@ -72,6 +72,11 @@ export interface RetryOptions {
   readonly retryIf?: ((error: unknown) => boolean | Promise<boolean>) | undefined;
 }
 
+/** How failed attempts are retried, without the functions: what can be stored with a job. */
+export interface DeclarativeRetry extends Omit<RetryOptions, "backoff" | "retryIf"> {
+  readonly backoff?: BackoffKind | undefined;
+}
+
 /** What may be said about one job when it is enqueued. */
 export interface JobOptions {
   /** A UUID of the caller's own, for safe repetition; made by default. */
@@ -81,7 +86,7 @@ export interface JobOptions {
   readonly delay?: Duration | undefined;
   readonly runAt?: Date | number | undefined;
   readonly maxAttempts?: number | undefined;
-  readonly backoff?: BackoffKind | Omit<RetryOptions, "maxAttempts" | "retryIf"> | undefined;
+  readonly backoff?: BackoffKind | Omit<DeclarativeRetry, "maxAttempts"> | undefined;
   readonly timeout?: Duration | undefined;
   /** A job that has not started by then is discarded as `expired`. */
   readonly expiresIn?: Duration | undefined;
@@ -116,6 +121,16 @@ export interface TaskDefinition<in Sent, out Result> {
 /** The result type of a task. */
 export type ResultOf<T> = T extends TaskDefinition<never, infer Result> ? Result : never;
 
+const knownOptions: readonly string[] = [
+  "name",
+  "input",
+  "retry",
+  "timeout",
+  "queue",
+  "priority",
+  "run",
+] satisfies (keyof TaskOptions<unknown, unknown>)[];
+
 /**
  * Defines a task. The input's type comes from its schema, or from the annotation of the handler's context.
  * @throws {QueuackError} `QUEUACK_INVALID_TASK`
@@ -127,6 +142,19 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
   if (typeof options.run !== "function") {
     throw new QueuackError("QUEUACK_INVALID_TASK", { message: `Task ${options.name} has no run function.` });
   }
+  const unknown = Object.keys(options).find((key) => !knownOptions.includes(key));
+  if (unknown !== undefined) {
+    throw new QueuackError("QUEUACK_INVALID_TASK", {
+      message: `Task ${options.name} has an option ${JSON.stringify(unknown)} that nobody knows.`,
+      hint: `Give some of ${knownOptions.join(", ")}.`,
+    });
+  }
+  if (options.input !== undefined && typeof options.input?.["~standard"]?.validate !== "function") {
+    throw new QueuackError("QUEUACK_INVALID_TASK", {
+      message: `The input of task ${options.name} is not a schema.`,
+      hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
+    });
+  }
   return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
 }
 
@@ -134,7 +162,7 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
 export function validTaskName(name: unknown): string {
   if (typeof name === "string" && /^[^\s\p{Cc}]{1,200}$/u.test(name)) return name;
   throw new QueuackError("QUEUACK_INVALID_TASK", {
-    message: `A task's name is ${JSON.stringify(name)}.`,
+    message: `A task's name is ${typeof name === "string" ? JSON.stringify(name) : String(name)}.`,
     hint: "Give it a name of 1 to 200 characters without white space.",
   });
 }

@@ -6,8 +6,9 @@ import { systemClock } from "../engine/system-clock.ts";
 import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { environmentOptions, merge } from "./environment.ts";
+import { checkedTask } from "./new-job.ts";
 import { Queue } from "./queue.ts";
-import { refuseUnknown, type SettingOptions, settings } from "./settings.ts";
+import { invalid, refuseUnknown, type SettingOptions, settings, shown } from "./settings.ts";
 
 /** What `connect()` may be told. */
 export interface ConnectOptions extends SettingOptions {
@@ -44,15 +45,13 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   refuseUnknown(options, ownOptions, "connect()");
   const path = sqlitePath(url ?? process.env.QUEUACK_URL);
   const read = settings(merge(environmentOptions(process.env), options));
+  checkParts(options);
   const { workers = 0, tasks = [], clock = systemClock } = options;
-  if (!Number.isInteger(workers) || workers < 0 || workers > 1_000) {
-    throw new QueuackError("QUEUACK_INVALID_OPTION", { message: `workers is ${workers}.`, hint: "Give 0 to 1000." });
-  }
   const store = await openSqliteStore({ path, clock, durability: read.durability });
   const { backpressure, retention } = read;
   const { onError, random } = options;
   const broker = new LocalBroker(store, { clock, backpressure, retention, onError, random });
-  const queue = new Queue(broker, { settings: read, clock, tasks, random });
+  const queue = new Queue(broker, { settings: read, clock, tasks, random, onError });
   try {
     for (let i = 0; i < workers; i++) await queue.worker(options.worker).start();
   } catch (error) {
@@ -60,6 +59,22 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     throw error;
   }
   return queue;
+}
+
+/** Checks what is no setting. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
+function checkParts({ workers = 0, tasks = [], clock, onError, random }: ConnectOptions): void {
+  if (!Number.isInteger(workers) || workers < 0 || workers > 1_000) {
+    throw invalid(`workers is ${shown(workers)}.`, "Give 0 to 1000.");
+  }
+  if (!Array.isArray(tasks)) throw invalid(`tasks is ${shown(tasks)}.`, "Give a list of what task() made.");
+  for (const [i, definition] of tasks.entries()) checkedTask(definition, `tasks[${i}]`);
+  for (const [name, value] of Object.entries({ onError, random })) {
+    if (value !== undefined && typeof value !== "function")
+      throw invalid(`${name} is ${shown(value)}.`, "Give a function.");
+  }
+  if (clock !== undefined && (typeof clock.now !== "function" || typeof clock.timer !== "function")) {
+    throw invalid("clock is not a clock.", "Give an object with now() and timer(), such as a FakeClock.");
+  }
 }
 
 /** The file that a URL names. */
@@ -73,14 +88,15 @@ function sqlitePath(url: string | undefined): string {
   if (path !== "" && !path.startsWith("//")) return path;
   throw new QueuackError("QUEUACK_INVALID_URL", {
     message:
-      asked === ""
-        ? "connect() was given no URL."
-        : `${JSON.stringify(withoutSecrets(asked))} is not a URL that Queuack knows.`,
+      asked !== ""
+        ? `${JSON.stringify(withoutSecrets(asked))} is not a URL that Queuack knows.`
+        : `connect() was given ${url === undefined || typeof url === "string" ? "no URL" : shown(url)}.`,
     hint: 'Give a file ("jobs.db" or "sqlite:jobs.db") or ":memory:", or set QUEUACK_URL.',
   });
 }
 
 /** A URL as it may be shown. */
 function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, "//***@");
+  // A password may hold anything, and so may a query.
+  return url.replace(/\/\/.*@/, "//***@").replace(/\?.*/s, "?***");
 }

@@ -1,5 +1,5 @@
 import { QueuackError } from "../core/errors.ts";
-import type { SettingOptions } from "./settings.ts";
+import { type SettingOptions, settings } from "./settings.ts";
 
 /** The variables that set what `connect()` was not told, with what each of them means. */
 const variables = {
@@ -22,7 +22,8 @@ const others = ["QUEUACK_URL"];
 
 /**
  * What the environment says; what is given to `connect()` goes before it.
- * @throws {QueuackError} `QUEUACK_INVALID_OPTION` for a variable that begins with `QUEUACK_` and that nobody knows
+ * @throws {QueuackError} `QUEUACK_INVALID_OPTION` for a variable that is wrong, and for one that begins with `QUEUACK_`
+ *   and that nobody knows
  */
 export function environmentOptions(environment: Readonly<Record<string, string | undefined>>): SettingOptions {
   let options: SettingOptions = {};
@@ -34,22 +35,44 @@ export function environmentOptions(environment: Readonly<Record<string, string |
         hint: `Give one of ${[...others, ...Object.keys(variables)].join(", ")}.`,
       });
     }
-    options = merge(options, variables[key as keyof typeof variables](text));
+    const own = variables[key as keyof typeof variables](text);
+    refuseWrong(key, text, own);
+    options = merge(options, own);
   }
   return options;
 }
 
-/** The options of the first, overridden by those of the second, groups merged. */
+/** Sees to it that an error names the variable: whoever reads it never wrote the option. */
+function refuseWrong(key: string, text: string, options: SettingOptions): void {
+  try {
+    settings(options);
+  } catch (cause) {
+    throw new QueuackError("QUEUACK_INVALID_OPTION", {
+      message: `The environment sets ${key}=${text}, which can't be.`,
+      hint: (cause as QueuackError).hint,
+      cause,
+    });
+  }
+}
+
+const groups = ["retry", "backpressure", "retention"] as const;
+
+/** The options of the first, overridden by those of the second that are not `undefined`, groups merged. */
 export function merge(below: SettingOptions, above: SettingOptions): SettingOptions {
-  return {
-    ...below,
-    ...Object.fromEntries(Object.entries(above).filter(([, value]) => value !== undefined)),
-    ...(below.retry || above.retry ? { retry: { ...below.retry, ...above.retry } } : {}),
-    ...(below.backpressure || above.backpressure
-      ? { backpressure: { ...below.backpressure, ...above.backpressure } }
-      : {}),
-    ...(below.retention || above.retention ? { retention: { ...below.retention, ...above.retention } } : {}),
-  };
+  const merged: Record<string, unknown> = { ...below, ...defined(above) };
+  for (const group of groups) {
+    const [lower, upper] = [below[group], above[group]];
+    if (isObject(lower) && isObject(upper)) merged[group] = { ...lower, ...defined(upper) };
+  }
+  return merged;
+}
+
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function number(text: string): number {

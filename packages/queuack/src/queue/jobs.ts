@@ -5,7 +5,7 @@ import type { JobFilter } from "../core/filter.ts";
 import type { JobOptions } from "../core/task.ts";
 import type { Broker } from "../engine/broker.ts";
 import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
-import { priority, type Settings } from "./settings.ts";
+import { priority, type Settings, time } from "./settings.ts";
 
 /** Which jobs: one id, several, or all that match a filter. */
 export type JobSelection = string | readonly string[] | JobQuery;
@@ -92,7 +92,7 @@ export class Jobs {
       which,
       "delay" in when
         ? { kind: "reschedule", delayMs: milliseconds(when.delay, "delay") }
-        : { kind: "reschedule", runAt: time(when.runAt) },
+        : { kind: "reschedule", runAt: time(when.runAt, "runAt") },
     );
   }
 
@@ -118,9 +118,9 @@ export class Jobs {
     return {
       ...query,
       tenant: query.tenant ?? this.#settings.tenant,
-      createdBefore: createdBefore === undefined ? undefined : time(createdBefore),
-      createdAfter: createdAfter === undefined ? undefined : time(createdAfter),
-      finishedBefore: finishedBefore === undefined ? undefined : time(finishedBefore),
+      createdBefore: createdBefore === undefined ? undefined : time(createdBefore, "createdBefore"),
+      createdAfter: createdAfter === undefined ? undefined : time(createdAfter, "createdAfter"),
+      finishedBefore: finishedBefore === undefined ? undefined : time(finishedBefore, "finishedBefore"),
     };
   }
 
@@ -150,13 +150,4 @@ export class Jobs {
 
 function isIds(which: JobSelection): which is readonly string[] {
   return Array.isArray(which);
-}
-
-function time(given: Date | number): number {
-  const ms = given instanceof Date ? given.getTime() : given;
-  if (Number.isFinite(ms)) return Math.round(ms);
-  throw new QueuackError("QUEUACK_INVALID_OPTION", {
-    message: `A time is ${String(given)}.`,
-    hint: "Give a valid Date, or milliseconds since the epoch.",
-  });
 }

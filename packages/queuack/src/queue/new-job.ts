@@ -7,7 +7,7 @@ import { encodePayload } from "../core/payload.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import { type JobOptions, type TaskDefinition, validTaskName } from "../core/task.ts";
-import { maxAttempts, name, positive, priority, type Settings } from "./settings.ts";
+import { invalid, maxAttempts, name, positive, priority, refuseOther, type Settings, shown, time } from "./settings.ts";
 
 /** What a submission to one task has in common, worked out once for all its inputs. */
 export type JobTemplate = Omit<NewJob, "id" | "input" | "idempotencyKey">;
@@ -39,16 +39,15 @@ export function jobTemplate(
   options: JobOptions,
   settings: Settings,
 ): JobTemplate {
-  for (const key of Object.keys(options)) {
-    if (!knownOptions.includes(key)) {
-      throw invalid(`A job has no option ${JSON.stringify(key)}.`, `Give one of ${knownOptions.join(", ")}.`);
-    }
-  }
+  refuseOther(options, "The options of a job", knownOptions);
   const definition = typeof task === "string" ? undefined : task.options;
   const { delay, runAt, expiresIn, tags, metadata } = options;
   if (delay !== undefined && runAt !== undefined) throw invalid("Both delay and runAt are given.", "Give one of them.");
   const timeout = options.timeout ?? definition?.timeout;
-  if (metadata !== undefined) encodePayload(metadata, "metadata", settings.payloadLimit);
+  if (metadata !== undefined) {
+    refuseOther(metadata, "metadata");
+    encodePayload(metadata, "metadata", settings.payloadLimit);
+  }
   return {
     tenant: options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant"),
     queue: name(options.queue ?? definition?.queue ?? settings.queue, "queue"),
@@ -58,11 +57,20 @@ export function jobTemplate(
     retry: policy(task, options, settings),
     timeoutMs: timeout === undefined ? settings.timeoutMs : positive(milliseconds(timeout, "timeout"), "timeout"),
     delayMs: delay === undefined ? undefined : milliseconds(delay, "delay"),
-    runAt: runAt === undefined ? undefined : time(runAt),
+    runAt: runAt === undefined ? undefined : time(runAt, "runAt"),
     expiresInMs: expiresIn === undefined ? undefined : positive(milliseconds(expiresIn, "expiresIn"), "expiresIn"),
     tags: tags === undefined ? undefined : checkedTags(tags),
     metadata,
   };
+}
+
+/** What is asked to be run, checked. @throws {QueuackError} `QUEUACK_INVALID_TASK` */
+export function checkedTask<Task extends TaskDefinition<never, unknown> | string>(task: Task, what = "The task"): Task {
+  if (typeof task === "string" || (typeof task === "object" && typeof task?.options?.run === "function")) return task;
+  throw new QueuackError("QUEUACK_INVALID_TASK", {
+    message: `${what} is ${shown(task)}.`,
+    hint: "Give what task() made, or a name; a module that imports itself in a circle may bring undefined.",
+  });
 }
 
 /** A job of a template. @throws {QueuackError} `QUEUACK_NOT_STORABLE`, `QUEUACK_PAYLOAD_TOO_LARGE`, `QUEUACK_INVALID_OPTION` */
@@ -73,10 +81,10 @@ export function newJob(
   settings: Settings,
 ): NewJob {
   if (id !== undefined && !uuidPattern.test(id)) {
-    throw invalid(`id is ${JSON.stringify(id)}.`, "Give a UUID, best a version 7, or leave it out.");
+    throw invalid(`id is ${shown(id)}.`, "Give a UUID, best a version 7, or leave it out.");
   }
-  if (idempotencyKey !== undefined && (idempotencyKey === "" || idempotencyKey.length > 500)) {
-    throw invalid(`idempotencyKey has ${idempotencyKey.length} characters.`, "Give 1 to 500.");
+  if (idempotencyKey !== undefined && !(typeof idempotencyKey === "string" && /^.{1,500}$/su.test(idempotencyKey))) {
+    throw invalid(`idempotencyKey is ${shown(idempotencyKey)}.`, "Give a text of 1 to 500 characters.");
   }
   return {
     ...template,
@@ -99,21 +107,13 @@ function policy(
       : retryPolicy(own, `retry options of task ${(task as { name: string }).name}`, settings.retry);
   const { backoff } = options;
   if (backoff === undefined) return base;
-  return retryPolicy(typeof backoff === "string" ? { backoff } : backoff, "options of the job", base ?? defaults.retry);
-}
-
-function time(given: Date | number): number {
-  const ms = given instanceof Date ? given.getTime() : given;
-  if (Number.isFinite(ms)) return Math.round(ms);
-  throw invalid(`runAt is ${String(given)}.`, "Give a valid Date, or milliseconds since the epoch.");
+  if (typeof backoff !== "string") refuseOther(backoff, "backoff");
+  const said = typeof backoff === "string" ? { backoff } : backoff;
+  return retryPolicy(said, "backoff options of the job", base ?? defaults.retry, "job");
 }
 
 function checkedTags(tags: readonly string[]): readonly string[] {
   if (Array.isArray(tags) && tags.length <= 50 && tags.every((tag) => typeof tag === "string" && tag.length <= 200))
     return tags;
-  throw invalid(`tags is ${JSON.stringify(tags)}.`, "Give at most 50 texts of at most 200 characters.");
-}
-
-function invalid(message: string, hint: string): QueuackError {
-  return new QueuackError("QUEUACK_INVALID_OPTION", { message, hint });
+  throw invalid(`tags is ${shown(tags)}.`, "Give at most 50 texts of at most 200 characters.");
 }

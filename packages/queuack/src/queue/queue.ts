@@ -19,7 +19,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
 import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
-import { jobTemplate, newJob } from "./new-job.ts";
+import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
 import type { Settings } from "./settings.ts";
 
@@ -64,6 +64,8 @@ export class Queue {
       readonly clock: Clock;
       readonly tasks: readonly TaskDefinition<never, unknown>[];
       readonly random?: (() => number) | undefined;
+      /** Hears of what listeners throw. */
+      readonly onError?: ((error: unknown) => void) | undefined;
     },
   ) {
     this.broker = broker;
@@ -242,7 +244,7 @@ export class Queue {
 
   /** The definition of a task that is asked for by name, where this connection knows it. */
   #known(task: TaskDefinition<never, unknown> | string): TaskDefinition<never, unknown> | string {
-    return typeof task === "string" ? (this.#tasks.get(task) ?? task) : task;
+    return typeof task === "string" ? (this.#tasks.get(task) ?? task) : checkedTask(task);
   }
 }
 

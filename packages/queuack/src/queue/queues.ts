@@ -49,7 +49,7 @@ export class Queues {
       settings: {
         ...(backpressure === undefined
           ? {}
-          : { backpressure: backpressure && checkedBackpressure({ ...base.backpressure, ...backpressure }) }),
+          : { backpressure: backpressure && checkedBackpressure(backpressure, base.backpressure) }),
         ...(retention === undefined
           ? {}
           : {

@@ -4,7 +4,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
-import type { JobOptions, RetryOptions } from "../core/task.ts";
+import type { DeclarativeRetry, JobOptions } from "../core/task.ts";
 
 /** What a user may set for a connection; everything has a default in `core/defaults.ts`. */
 export interface SettingOptions {
@@ -16,7 +16,7 @@ export interface SettingOptions {
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
   /** How failed attempts are retried where the task does not say. */
-  readonly retry?: Omit<RetryOptions, "retryIf"> | undefined;
+  readonly retry?: DeclarativeRetry | undefined;
   /** How long an attempt may take where the task does not say. */
   readonly timeout?: Duration | undefined;
   /** Bounds on waiting jobs, for each queue without settings of its own. */
@@ -60,17 +60,19 @@ const knownOptions = new Set<string>([
 export function settings(options: SettingOptions): Settings {
   const { durability = defaults.durability, retry, timeout, backpressure = {}, retention = {} } = options;
   if (durability !== "full" && durability !== "relaxed") {
-    throw invalid(`durability is ${JSON.stringify(durability)}.`, 'Give "full" or "relaxed".');
+    throw invalid(`durability is ${shown(durability)}.`, 'Give "full" or "relaxed".');
   }
+  if (retry !== undefined) refuseOther(retry, "retry");
+  refuseOther(retention, "retention", ["completed", "discarded"]);
   return {
     durability,
     tenant: name(options.tenant ?? defaults.tenant, "tenant"),
     queue: name(options.queue ?? defaults.queue, "queue"),
     priority: priority(options.priority ?? defaults.priority),
     maxAttempts: maxAttempts(retry?.maxAttempts ?? defaults.maxAttempts),
-    retry: retry === undefined ? undefined : retryPolicy(retry, "retry options of connect()"),
+    retry: retry && storedRetry(retry),
     timeoutMs: timeout === undefined ? undefined : positive(milliseconds(timeout, "timeout"), "timeout"),
-    backpressure: checkedBackpressure({ ...defaults.backpressure, ...defined(backpressure) }),
+    backpressure: checkedBackpressure(backpressure, defaults.backpressure),
     retention: {
       completedMs: milliseconds(retention.completed ?? defaults.retention.completedMs, "retention.completed"),
       discardedMs: milliseconds(retention.discarded ?? defaults.retention.discardedMs, "retention.discarded"),
@@ -79,23 +81,33 @@ export function settings(options: SettingOptions): Settings {
   };
 }
 
-/** Refuses options that nobody knows, with the nearest that somebody does. @throws {QueuackError} */
+/** Refuses options that nobody knows, with those that somebody does. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
 export function refuseUnknown(options: object, more: readonly string[], where: string): void {
-  const known = [...knownOptions, ...more];
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    throw invalid(`${where} knows no option ${JSON.stringify(key)}.`, `Give one of ${known.join(", ")}.`);
-  }
+  refuseOther(options, where, [...knownOptions, ...more]);
 }
 
-/** The bounds of a queue, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-export function checkedBackpressure(bounds: Backpressure): Backpressure {
-  const { warnAt, limit, onLimit } = bounds;
+/** Refuses what is no group of options, and a group with other names than the known ones. @throws {QueuackError} */
+export function refuseOther(group: object, what: string, known?: readonly string[]): void {
+  if (typeof group !== "object" || group === null || Array.isArray(group)) {
+    throw invalid(
+      `${what} is ${shown(group)}.`,
+      `Give an object${known === undefined ? "" : ` with ${known.join(", ")}`}.`,
+    );
+  }
+  const other = known && Object.keys(group).find((key) => !known.includes(key));
+  if (other !== undefined)
+    throw invalid(`${what} knows no option ${JSON.stringify(other)}.`, `Give one of ${known?.join(", ")}.`);
+}
+
+/** The bounds of a queue, checked; what is left out follows `base`. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function checkedBackpressure(bounds: Partial<Backpressure>, base: Backpressure): Backpressure {
+  refuseOther(bounds, "backpressure", ["warnAt", "limit", "onLimit"]);
+  const { warnAt = base.warnAt, limit = base.limit, onLimit = base.onLimit } = bounds;
   wholeNumber(limit, "backpressure.limit", 1, Number.MAX_SAFE_INTEGER);
   wholeNumber(warnAt, "backpressure.warnAt", 1, Number.MAX_SAFE_INTEGER);
   const ways: readonly OnLimit[] = ["refuse", "wait"];
   if (!ways.includes(onLimit)) {
-    throw invalid(`backpressure.onLimit is ${JSON.stringify(onLimit)}.`, 'Give "refuse" or "wait".');
+    throw invalid(`backpressure.onLimit is ${shown(onLimit)}.`, 'Give "refuse" or "wait".');
   }
   return { warnAt: Math.min(warnAt, limit), limit, onLimit };
 }
@@ -104,10 +116,7 @@ export function checkedBackpressure(bounds: Backpressure): Backpressure {
 export function priority(given: NonNullable<JobOptions["priority"]>): number {
   const value = typeof given === "string" ? namedPriorities[given] : given;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 100) return value;
-  throw invalid(
-    `priority is ${JSON.stringify(given)}.`,
-    'Give a whole number from 0 to 100, or "low", "normal" or "high".',
-  );
+  throw invalid(`priority is ${shown(given)}.`, 'Give a whole number from 0 to 100, or "low", "normal" or "high".');
 }
 
 /** A number of attempts, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
@@ -121,21 +130,44 @@ export function positive(ms: number, what: string): number {
   throw invalid(`${what} is ${ms}.`, "Give a duration above zero.");
 }
 
+/** A point in time, milliseconds since the epoch. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function time(given: Date | number, what: string): number {
+  const ms = given instanceof Date ? given.getTime() : given;
+  // What is beyond the range of dates is no time.
+  if (typeof ms === "number" && Number.isFinite(new Date(ms).getTime())) return Math.round(ms);
+  throw invalid(
+    `${what} is ${given instanceof Date ? "an invalid Date" : shown(given)}.`,
+    "Give a valid Date, or milliseconds since the epoch.",
+  );
+}
+
 /** The name of a queue or tenant, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
 export function name(value: string, what: string): string {
   if (typeof value === "string" && /^[^\s\p{Cc}]{1,200}$/u.test(value)) return value;
-  throw invalid(`${what} is ${JSON.stringify(value)}.`, "Give 1 to 200 characters without white space.");
+  throw invalid(`${what} is ${shown(value)}.`, "Give 1 to 200 characters without white space.");
 }
 
 function wholeNumber(value: number, what: string, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw invalid(`${what} is ${JSON.stringify(value)}.`, `Give a whole number from ${least} to ${most}.`);
+  throw invalid(`${what} is ${shown(value)}.`, `Give a whole number from ${least} to ${most}.`);
 }
 
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+/** A retry policy that is worth storing with every job; `undefined` where only the number of attempts is given. */
+function storedRetry(retry: DeclarativeRetry): RetryPolicy | undefined {
+  const policy = retryPolicy(retry, "retry options of connect()", defaults.retry, "connection");
+  const { maxAttempts: _, ...shape } = retry;
+  return Object.values(shape).some((value) => value !== undefined) ? policy : undefined;
 }
 
-function invalid(message: string, hint: string): QueuackError {
+/** A value as an error shows it. */
+export function shown(value: unknown): string {
+  if (typeof value === "function") return "a function";
+  const text =
+    typeof value === "number" ? String(value) : typeof value === "bigint" ? `${value}n` : JSON.stringify(value);
+  return (text ?? String(value)).slice(0, 200);
+}
+
+/** The error for an option that is wrong. */
+export function invalid(message: string, hint: string): QueuackError {
   return new QueuackError("QUEUACK_INVALID_OPTION", { message, hint });
 }

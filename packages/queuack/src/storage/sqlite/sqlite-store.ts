@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
+import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
-import { type Durability, isBusy, openDatabase } from "./database.ts";
+import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
@@ -21,6 +22,7 @@ import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
 import { timing } from "./timing.ts";
+import { verifyDatabase } from "./verify.ts";
 import { workers } from "./workers.ts";
 import { Writer } from "./writer.ts";
 
@@ -32,18 +34,35 @@ export interface SqliteStoreOptions {
   readonly durability?: Durability | undefined;
 }
 
+/** A store over SQLite; it can also examine its own tables. */
+export interface SqliteStore extends Store {
+  /** What is wrong in the tables, a line for each violated invariant; empty when all is well. Reads everything. */
+  verify(): Promise<readonly string[]>;
+}
+
 /**
  * Opens a store over a SQLite file and brings its schema up to date.
- * @throws {QueuackError} `QUEUACK_STORE_FAILED`, `QUEUACK_STORE_VERSION`, `QUEUACK_NETWORK_FILE_SYSTEM`
+ * @throws {QueuackError} `QUEUACK_STORE_FAILED`, `QUEUACK_STORE_VERSION`, `QUEUACK_STORE_BUSY`,
+ *   `QUEUACK_NETWORK_FILE_SYSTEM`
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { clock, durability = "full" } = options;
-  const inMemory = options.path === ":memory:";
-  const path = inMemory ? options.path : resolve(options.path);
+  const { durability = "full" } = options;
+  const path = options.path === ":memory:" ? options.path : resolve(options.path);
   // Another process may be opening, closing or recovering the same file this very moment.
-  const db = await whenFree(() => openDatabase(path, durability));
-  await whenFree(() => migrate(db));
+  const db = await whenFree(path, () => openDatabase(path, durability));
+  try {
+    await whenFree(path, () => migrate(db));
+    return await storeOver(db, { ...options, path });
+  } catch (cause) {
+    db.close();
+    throw storeError(cause, `The database ${path} can't be used.`);
+  }
+}
 
+/** The store over a connection of `openDatabase` that is migrated; owns the connection from here on. */
+export async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Store> {
+  const { path, clock, durability = "full" } = options;
+  const inMemory = path === ":memory:";
   const lanes = new Lanes(db);
   const checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
@@ -78,6 +97,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     records: records(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
     compact: () => compact(db, writer),
+    verify: () => writer.read(() => verifyDatabase(db)),
     close: async () => {
       foreign.close();
       await writer.drain();
@@ -89,12 +109,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 /** Tries again while the file is locked, for at most ten seconds. */
-async function whenFree<T>(open: () => T): Promise<T> {
+async function whenFree<T>(path: string, open: () => T): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return open();
-    } catch (error) {
-      if (!isBusy(error) || tries >= 2_000) throw error;
+    } catch (cause) {
+      if (!isBusy(cause)) throw cause;
+      if (tries >= 2_000) {
+        throw new QueuackError("QUEUACK_STORE_BUSY", { message: `The database ${path} stayed locked.`, cause });
+      }
       await new Promise<void>((wake) => setTimeout(wake, 5));
     }
   }

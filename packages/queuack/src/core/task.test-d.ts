@@ -1,0 +1,86 @@
+import { expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { type ResultOf, type TaskContext, type TaskDefinition, task } from "./task.ts";
+
+const shape = z.object({ width: z.string().transform(Number), format: z.string().default("png") });
+
+test("the handler sees what the schema makes of the input, a caller sends what the schema takes", () => {
+  const resize = task({
+    name: "resize",
+    input: shape,
+    run: ({ input }) => {
+      expectTypeOf(input).toEqualTypeOf<{ width: number; format: string }>();
+      return input.width;
+    },
+  });
+  expectTypeOf(resize).toEqualTypeOf<TaskDefinition<{ width: string; format?: string | undefined }, number>>();
+});
+
+test("without a schema the annotation of the handler says what may be sent", () => {
+  const greet = task({ name: "greet", run: async ({ input }: TaskContext<{ name: string }>) => `hello ${input.name}` });
+  expectTypeOf(greet).toEqualTypeOf<TaskDefinition<{ name: string }, string>>();
+  const double = task({ name: "double", run: ({ input }: { input: number }) => input * 2 });
+  expectTypeOf(double).toEqualTypeOf<TaskDefinition<number, number>>();
+});
+
+test("without either, anything may be sent and the handler has to look", () => {
+  const log = task({
+    name: "log",
+    run: ({ input }) => {
+      expectTypeOf(input).toBeUnknown();
+    },
+  });
+  expectTypeOf(log).toEqualTypeOf<TaskDefinition<unknown, void>>();
+});
+
+test("the result is what the handler returns, or what its promise brings", () => {
+  const count = task({ name: "count", run: async () => ({ rows: 5, names: ["a"] }) });
+  expectTypeOf<ResultOf<typeof count>>().toEqualTypeOf<{ rows: number; names: string[] }>();
+});
+
+test("the context knows the job, its signal and how to end early", () => {
+  task({
+    name: "look",
+    run: ({ job, attempt, signal, snooze, discard }) => {
+      expectTypeOf(job.id).toBeString();
+      expectTypeOf(job.createdAt).toEqualTypeOf<Date>();
+      expectTypeOf(attempt).toBeNumber();
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+      expectTypeOf(snooze).returns.toBeNever();
+      expectTypeOf(discard).returns.toBeNever();
+    },
+  });
+});
+
+test("a handler can enqueue another task with the input that this one takes", () => {
+  const resize = task({ name: "resize", input: shape, run: () => 1 });
+  task({
+    name: "batch",
+    run: async ({ enqueue }) => {
+      const { id } = await enqueue(resize, { width: "300" });
+      expectTypeOf(id).toBeString();
+      await enqueue("by-name", { anything: true });
+      // @ts-expect-error: the schema takes the width as text
+      await enqueue(resize, { width: 300 });
+    },
+  });
+});
+
+test("nonsense in a definition is a compile error", () => {
+  // @ts-expect-error: a handler is needed
+  task({ name: "idle" });
+  // @ts-expect-error: a name is needed
+  task({ run: () => 1 });
+  // @ts-expect-error: nobody knows this option
+  task({ name: "x", run: () => 1, retries: 5 });
+  // @ts-expect-error: no such shape
+  task({ name: "x", run: () => 1, retry: { backoff: "quadratic" } });
+  // @ts-expect-error: no such name of a priority
+  task({ name: "x", run: () => 1, priority: "urgent" });
+});
+
+test("any definition is one of TaskDefinition<never, unknown>, the type of lists of tasks", () => {
+  const resize = task({ name: "resize", input: shape, run: () => 1 });
+  const nothing = task({ name: "nothing", run: () => undefined });
+  expectTypeOf([resize, nothing]).toExtend<readonly TaskDefinition<never, unknown>[]>();
+});

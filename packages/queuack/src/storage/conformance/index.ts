@@ -1,0 +1,34 @@
+import { claimOrder } from "./claim-order.ts";
+import { claimRaces } from "./claim-races.ts";
+import { fencing } from "./fencing.ts";
+import type { StoreHarness, TestRunner } from "./harness.ts";
+import { insertion } from "./insertion.ts";
+import { limits } from "./limits.ts";
+import { Suite } from "./suite.ts";
+
+export type { OpenedStore, StoreHarness, TestRunner } from "./harness.ts";
+
+const behaviours = {
+  insertion,
+  limits,
+  "the order of claims": claimOrder,
+  "claims at the same time": claimRaces,
+  fencing,
+};
+
+/**
+ * The tests that every store must pass, to be run by any test runner:
+ *
+ * ```ts
+ * import { describe, test } from "vitest";
+ * storeConformance(harness, { describe, test });
+ * ```
+ *
+ * What does not apply to the store's capabilities is registered as skipped, with the reason in its title.
+ */
+export function storeConformance(harness: StoreHarness, runner: TestRunner): void {
+  const suite = new Suite(harness, runner);
+  suite.describe(`${harness.name}: a store`, () => {
+    for (const [name, register] of Object.entries(behaviours)) suite.describe(name, () => register(suite));
+  });
+}

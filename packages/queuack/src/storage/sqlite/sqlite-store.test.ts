@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "vitest";
+import type { Clock } from "../../core/clock.ts";
+import { type OpenedStore, storeConformance } from "../conformance/index.ts";
+import type { Store } from "../store.ts";
+import { openConnection, openDatabase } from "./database.ts";
+import { migrate } from "./migrate.ts";
+import { openSqliteStore, storeOver } from "./sqlite-store.ts";
+import { verifyDatabase } from "./verify.ts";
+
+/** A store over a file in a folder of its own. */
+async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
+  const folder = mkdtempSync(join(tmpdir(), "queuack-store-"));
+  const path = join(folder, "jobs.db");
+  const handles: Store[] = [];
+  const open = async () => {
+    const store = await openSqliteStore({ path, clock });
+    handles.push(store);
+    return store;
+  };
+  const store = await open();
+  return {
+    store,
+    reopen: async () => {
+      await Promise.all(handles.splice(0).map((handle) => handle.close()));
+      return await open();
+    },
+    second: open,
+    verify: async () => {
+      const db = openConnection(path);
+      try {
+        return verifyDatabase(db);
+      } finally {
+        db.close();
+      }
+    },
+    dispose: async () => {
+      await Promise.all(handles.map((handle) => handle.close()));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+storeConformance(
+  { name: "sqlite file", capabilities: { name: "sqlite", persistent: true, shared: true }, open: openFile },
+  { describe, test },
+);
+
+/** A store in memory, whose one connection serves its verification as well. */
+async function openMemory({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
+  const db = openDatabase(":memory:", "full");
+  migrate(db);
+  const store = await storeOver(db, { path: ":memory:", clock });
+  return { store, verify: async () => verifyDatabase(db), dispose: () => store.close() };
+}
+
+storeConformance(
+  { name: "sqlite memory", capabilities: { name: "sqlite", persistent: false, shared: false }, open: openMemory },
+  { describe, test },
+);

@@ -1,0 +1,87 @@
+import { jobStates } from "../../core/job.ts";
+import { stateCode } from "./codes.ts";
+import type { Database, Statement } from "./database.ts";
+
+/** Where every job stands, one row a standing: a job that is whole has exactly one. */
+const standings = `SELECT seq, 'ready' AS place, lane, ${stateCode.available} AS state FROM ready
+  UNION ALL SELECT seq, 'timer', NULL, state FROM timer
+  UNION ALL SELECT seq, 'pending', NULL, ${stateCode.pending} FROM pending
+  UNION ALL SELECT seq, 'lease', lane, ${stateCode.running} FROM lease
+  UNION ALL SELECT seq, 'done', lane, state FROM done`;
+
+/** Rows of `table` whose `column` is the number of nothing in `target`. */
+function orphans(table: string, column: string, target: string, key: string): string {
+  return `SELECT DISTINCT '${table}.${column} ' || t.${column} || ' is no ${target}' FROM ${table} AS t
+    LEFT JOIN ${target} AS target ON target.${key} = t.${column} WHERE target.${key} IS NULL`;
+}
+
+/** The counter of a state as it stands and as a recount has it. */
+const counters = jobStates
+  .map((state) => `SELECT id AS lane, ${stateCode[state]} AS state, ${state} AS n FROM lane`)
+  .join(" UNION ALL ");
+
+/** Each answers with one line of text for every row that breaks its rule; each walks its tables once. */
+const rules: readonly string[] = [
+  `WITH standing AS (${standings})
+    SELECT 'job ' || job.seq || ' stands in ' || coalesce(group_concat(place), 'no place') FROM job
+    LEFT JOIN standing ON standing.seq = job.seq GROUP BY job.seq HAVING count(place) <> 1`,
+  `WITH standing AS (${standings})
+    SELECT place || ' holds ' || standing.seq || ', which is no job' FROM standing
+    LEFT JOIN job ON job.seq = standing.seq WHERE job.seq IS NULL`,
+  `WITH standing AS (${standings})
+    SELECT place || ' says lane ' || standing.lane || ' of job ' || job.seq || ', which is of lane ' || job.lane
+    FROM standing JOIN job ON job.seq = standing.seq WHERE standing.lane <> job.lane`,
+  `WITH standing AS (${standings}),
+    recount AS (SELECT job.lane, state, count(*) AS n FROM job JOIN standing ON standing.seq = job.seq GROUP BY 1, 2),
+    counter AS (${counters})
+    SELECT 'lane ' || counter.lane || ' counts ' || counter.n || ' in state ' || counter.state || '; there are ' || coalesce(recount.n, 0)
+    FROM counter LEFT JOIN recount ON recount.lane = counter.lane AND recount.state = counter.state
+    WHERE counter.n <> coalesce(recount.n, 0)`,
+  orphans("job", "lane", "lane", "id"),
+  orphans("lane", "queue", "queue", "id"),
+  orphans("throughput", "lane", "lane", "id"),
+  orphans("lease", "worker", "worker", "number"),
+  ...["failure", "log", "progress", "idempotency"].map((table) => orphans(table, "seq", "job", "seq")),
+  `SELECT 'ready has job ' || job.seq || ' at rank ' || rank || '; its priority is ' || priority
+    FROM ready JOIN job ON job.seq = ready.seq WHERE rank <> 100 - priority`,
+  `SELECT 'timer has job ' || job.seq || ' at ' || at || '; its start is ' || run_at
+    FROM timer JOIN job ON job.seq = timer.seq WHERE at <> run_at`,
+  `SELECT 'timer has job ' || seq || ' in state ' || state FROM timer
+    WHERE state NOT IN (${stateCode.scheduled}, ${stateCode.retryable})`,
+  `SELECT 'done has job ' || seq || ' in state ' || state FROM done WHERE state < ${stateCode.completed}`,
+  "SELECT 'job ' || seq || ' has used ' || job.attempts || ' attempts of ' || max_attempts FROM job WHERE job.attempts > job.max_attempts",
+  `SELECT 'job ' || job.seq || ' ended after ' || done.attempts || ' attempts of ' || max_attempts
+    FROM done JOIN job ON job.seq = done.seq WHERE done.attempts > max_attempts`,
+  `SELECT 'job ' || job.seq || ' waits or runs with all ' || job.attempts || ' attempts used' FROM job
+    LEFT JOIN done ON done.seq = job.seq WHERE done.seq IS NULL AND job.attempts >= max_attempts`,
+  `SELECT 'the lease of job ' || job.seq || ' is for attempt ' || attempt || ' after ' || job.attempts
+    FROM lease JOIN job ON job.seq = lease.seq WHERE attempt <> job.attempts + 1`,
+  `SELECT 'job ' || job.seq || ' has used ' || job.attempts || ' attempts, and ' || count(failure.seq) || ' are recorded'
+    FROM job LEFT JOIN done ON done.seq = job.seq
+    LEFT JOIN failure ON failure.seq = job.seq AND failure.generation = job.generation
+    WHERE done.seq IS NULL GROUP BY job.seq HAVING count(failure.seq) <> job.attempts`,
+  `SELECT 'failure of generation ' || failure.generation || ' of job ' || job.seq || ', which is in ' || job.generation
+    FROM failure JOIN job ON job.seq = failure.seq WHERE failure.generation > job.generation`,
+  "SELECT 'token ' || token || ' is on ' || count(*) || ' leases' FROM lease GROUP BY token HAVING count(*) > 1",
+  `SELECT 'job ' || max(job.seq) || ' is beyond the sequence, ' || sequence.seq FROM sequence, job
+    HAVING max(job.seq) > sequence.seq`,
+  `SELECT 'token ' || max(lease.token) || ' is beyond the sequence, ' || sequence.token FROM sequence, lease
+    HAVING max(lease.token) > sequence.token`,
+  "SELECT 'sequence has ' || count(*) || ' rows' FROM sequence HAVING count(*) <> 1",
+];
+
+/** Reading the rules costs more than following them on a small database, and tests follow them after every step. */
+const prepared = new WeakMap<Database, Statement[]>();
+
+/**
+ * What is wrong in the tables of a queue: one line for every row that breaks an invariant, nothing when all is well.
+ * Walks each table a few times: for tests and for support, not for the way of a job.
+ */
+export function verifyDatabase(db: Database): string[] {
+  return rules.flatMap((rule) =>
+    db
+      .prepare(rule)
+      .all()
+      .map((row) => String(Object.values(row as object)[0])),
+  );
+}

@@ -1,0 +1,222 @@
+// The planted faults, one line of thought each: what is broken, where, and who must notice. Files are named from
+// packages/queuack/src; `find` must be there exactly once. `caughtBy` names tests (vitest's filters) or scripts (`.mjs`,
+// with their arguments), which run on a build.
+
+/**
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} file
+ * @property {string} find
+ * @property {string} replace
+ * @property {string[]} caughtBy
+ */
+
+const promises = ["test/teeth/promises.test.ts"];
+const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
+const notice = ["test/crash/notice.mjs --rounds 1"];
+const latency = ["test/processes/latency.mjs --jobs 20"];
+const worker = ["packages/queuack/src/worker/"];
+
+/** @type {Fault[]} */
+export const faults = [
+  {
+    name: "fence dropped: any token settles",
+    file: "storage/sqlite/settle.ts",
+    find: "endLease.get(settlement.token)",
+    replace:
+      'endLease.get((db.prepare("SELECT token FROM lease JOIN job ON job.seq = lease.seq WHERE job.id = ?").get(Buffer.from(settlement.id.replaceAll("-", ""), "hex")) as { token: number } | undefined)?.token ?? 0)',
+    caughtBy: promises,
+  },
+  {
+    name: "acknowledgement before the commit",
+    file: "storage/sqlite/writer.ts",
+    find: "      this.#commit.run();\n    } catch",
+    replace: `      for (const { outcome, resolve } of batch.slice(0, taken)) if (outcome !== null && "value" in outcome) resolve(outcome.value as never);
+      await new Promise<void>((resolve) => setTimeout(resolve, 1));
+      this.#commit.run();
+    } catch`,
+    caughtBy: promises,
+  },
+  {
+    name: "synchronous=NORMAL for acknowledged jobs",
+    file: "storage/sqlite/database.ts",
+    find: 'return durability === "full" ? "FULL" : "NORMAL";',
+    replace: 'return durability === "full" ? "NORMAL" : "NORMAL";',
+    caughtBy: powercut,
+  },
+  {
+    name: "an insertion is committed like a heartbeat",
+    file: "storage/sqlite/insert.ts",
+    find: "writer.write(() => run(jobs, limit))",
+    replace: "writer.write(() => run(jobs, limit), false)",
+    caughtBy: powercut,
+  },
+  {
+    name: "a crash consumes no attempt",
+    file: "engine/maintenance/rescue.ts",
+    find: "return { token, id, ...after };",
+    replace: 'return { token, id, to: "released", delayMs: "delayMs" in after ? after.delayMs : 0 };',
+    caughtBy: promises,
+  },
+  {
+    name: "a failed attempt is not counted",
+    file: "storage/sqlite/settle.ts",
+    find: "back(lease, attempt, settlement.delayMs, now, tally);",
+    replace: "back(lease, attempt - 1, settlement.delayMs, now, tally);",
+    caughtBy: promises,
+  },
+  {
+    name: "one attempt more than the maximum",
+    file: "core/retry.ts",
+    find: "failed.attempt >= failed.maxAttempts",
+    replace: "failed.attempt > failed.maxAttempts",
+    caughtBy: promises,
+  },
+  {
+    name: "a release consumes an attempt",
+    file: "storage/sqlite/settle.ts",
+    find: "back(lease, (attemptsOf.get(seq) as { attempts: number }).attempts, settlement",
+    replace: "back(lease, attempt, settlement",
+    caughtBy: promises,
+  },
+  {
+    name: "a renewal prolongs nothing",
+    file: "storage/sqlite/leases.ts",
+    find: '"UPDATE lease SET until = ? WHERE',
+    replace: '"UPDATE lease SET until = until + 0 * ? WHERE',
+    caughtBy: promises,
+  },
+  {
+    name: "leases are not renewed",
+    file: "worker/lease-keeper.ts",
+    find: "      void this.renew();\n",
+    replace: "",
+    caughtBy: worker,
+  },
+  {
+    name: "a completed job is retried",
+    file: "storage/sqlite/changes.ts",
+    find: 'return isFinal(state) && state !== "completed";',
+    replace: "return isFinal(state);",
+    caughtBy: promises,
+  },
+  {
+    name: "a repeated id is accepted again",
+    file: "storage/sqlite/insert.ts",
+    find: "ON CONFLICT (id) DO NOTHING",
+    replace: "ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
+    caughtBy: promises,
+  },
+  {
+    name: "the idempotency key is ignored",
+    file: "storage/sqlite/insert.ts",
+    find: "        keyed === undefined &&\n",
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "tokens are not raised at the opening",
+    file: "storage/sqlite/sqlite-store.ts",
+    find: "    session.raiseEpoch();\n",
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "promotion does not look at the time",
+    file: "storage/sqlite/timing.ts",
+    find: "WHERE timer.at <= ? ORDER BY",
+    replace: "WHERE timer.at <= ? + 3600000 ORDER BY",
+    caughtBy: promises,
+  },
+  {
+    name: "priorities are reversed",
+    file: "storage/sqlite/places.ts",
+    find: "this.#ready.run(lane, 100 - job.priority, seq);",
+    replace: "this.#ready.run(lane, job.priority, seq);",
+    caughtBy: promises,
+  },
+  {
+    name: "a paused queue is claimed from",
+    file: "storage/sqlite/claim.ts",
+    find: " AND queue.paused_at IS NULL",
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "a settled job is still counted as running",
+    file: "storage/sqlite/settle.ts",
+    find: '      tally.add(lease.lane, "running", -1);\n',
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "a dead worker is not noticed",
+    file: "storage/sqlite/workers.ts",
+    find: "if (gone.length === 0) return [];",
+    replace: "if (gone.length >= 0) return [];",
+    caughtBy: [...promises, ...notice],
+  },
+  {
+    name: "a living worker is taken for dead",
+    file: "storage/sqlite/process-lock.ts",
+    find: "if (isBusy(error)) return true;",
+    replace: "if (isBusy(error)) return false;",
+    caughtBy: promises,
+  },
+  {
+    name: "the limit of a queue is one too high",
+    file: "storage/sqlite/insert.ts",
+    find: "if (waiting > most)",
+    replace: "if (waiting > most + 1)",
+    caughtBy: promises,
+  },
+  {
+    name: "the limit of a queue is one too low",
+    file: "storage/sqlite/insert.ts",
+    find: "if (waiting > most)",
+    replace: "if (waiting >= most)",
+    caughtBy: promises,
+  },
+  {
+    name: "a refused write leaves its half",
+    file: "storage/sqlite/writer.ts",
+    find: "    this.#rollbackTo.run();\n",
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "the cancellation of a running job is forgotten",
+    file: "storage/sqlite/changes.ts",
+    find: "          requestCancel.run(seq);\n",
+    replace: "",
+    caughtBy: promises,
+  },
+  {
+    name: "a worker in the same process does not hear of a cancellation",
+    file: "engine/local-broker.ts",
+    find: 'this.#signal({ kind: "cancel", ids: requested })',
+    replace: "void 0",
+    caughtBy: [...promises, ...worker],
+  },
+  {
+    name: "expiry is ignored at the claim",
+    file: "storage/sqlite/claim.ts",
+    find: "row.expires_at !== null && row.expires_at <= now && row.attempts === 0",
+    replace: "row.expires_at === -1",
+    caughtBy: promises,
+  },
+  {
+    name: "discarded jobs are kept no longer than completed ones",
+    file: "storage/sqlite/removal.ts",
+    find: "own.completedMs : own.discardedMs",
+    replace: "own.completedMs : own.completedMs",
+    caughtBy: promises,
+  },
+  {
+    name: "commits of other processes are heard only by the backstop",
+    file: "storage/sqlite/foreign-commits.ts",
+    find: "{ persistent: false }, () => this.#look()",
+    replace: "{ persistent: false }, () => undefined",
+    caughtBy: latency,
+  },
+];
