@@ -72,7 +72,7 @@ for (const problem of [...supervisor.accidents, ...openings.problems]) {
 }
 const whole = integrity(plan.path);
 failed ||= whole !== "ok";
-console.log(`integrity_check: ${whole}`);
+console.log(`the file (integrity_check, counters, places): ${whole}`);
 console.log(
   `${failed ? `FAILED (seed ${seed}, kept: ${folder})` : "passed"} in ${((performance.now() - start) / 1000).toFixed(1)} s`,
 );

@@ -64,7 +64,7 @@ function run(args) {
 async function runTests(filters) {
   const report = join(folder, "report.json");
   rmSync(report, { force: true });
-  const args = ["run", "--reporter=json", `--outputFile=${report}`, "--testTimeout=10000", "--hookTimeout=10000"];
+  const args = ["run", "--reporter=json", `--outputFile=${report}`, "--bail=1", "--testTimeout=10000", "--hookTimeout=10000"];
   const { code, output } = await run([join(copy, "node_modules/vitest/vitest.mjs"), ...args, ...filters]);
   if (code === "late") return { passed: 0, found: null, broken: `no end within ${LIMIT_MS / 1000} s` };
   let result;
@@ -107,7 +107,7 @@ async function runScript(script) {
 
 /** @returns {Promise<string | null>} what went wrong */
 async function build() {
-  const { code, output } = await run([join(copy, "node_modules/typescript/bin/tsc"), "-b", "packages/queuack"]);
+  const { code, output } = await run([join(copy, "node_modules/typescript/bin/tsc"), "-b", "--noCheck", "packages/queuack"]);
   if (code !== 0) return output.slice(-2_000);
   const assets = await run([
     "--input-type=module",

@@ -5,7 +5,7 @@ import { durationMs } from "./duration.ts";
 export type Format = "table" | "json" | "yaml";
 
 /** The formats, by name. */
-export const formats: readonly Format[] = ["table", "json", "yaml"];
+const formats: readonly Format[] = ["table", "json", "yaml"];
 
 /** What `queuack.config.*` may hold: what `connect()` may be told, and what concerns the command line. */
 export interface Configuration

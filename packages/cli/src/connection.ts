@@ -1,8 +1,17 @@
-import { type Command, Option } from "commander";
-import type { Queue } from "queuack";
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import type { ConnectOptions, Queue } from "queuack";
+import {
+  belowEnvironment,
+  type ConfigurationFile,
+  fileOfUrl,
+  findConfiguration,
+  readConfiguration,
+} from "./configuration.ts";
 import type { Configuration, Format } from "./configuration-shape.ts";
-import type { Output } from "./output.ts";
-import type { AnyTask } from "./task-modules.ts";
+import { CliError, exitCodes, usageError } from "./errors.ts";
+import { Output } from "./output.ts";
+import { type AnyTask, loadTasks } from "./task-modules.ts";
 
 /** The flags of every command. */
 export interface GlobalFlags {
@@ -37,34 +46,65 @@ export interface ConnectionNeeds {
   readonly requiresTasks?: boolean;
 }
 
-/** Adds the flags of every command to the program. */
-export function addGlobalFlags(program: Command): void {
-  program
-    .addOption(new Option("--url <url>", "the queue: a file such as jobs.db, or sqlite:jobs.db (or QUEUACK_URL)"))
-    .addOption(
-      new Option("-o, --output <format>", "how to print (table by default)").choices([
-        "table",
-        "json",
-        "yaml",
-      ] satisfies Format[]),
-    )
-    .addOption(new Option("--tenant <name>", "the namespace to work in (or QUEUACK_TENANT)"))
-    .addOption(new Option("--config <file>", "configuration; by default queuack.config.* here or in a folder above"))
-    .addOption(new Option("--verbose", "show the stack of an error"));
+/**
+ * Opens the queue that flags, environment and configuration file name.
+ * @throws {CliError} exit code 2 where none is named; 3 where the database or a module is missing
+ */
+export async function openConnection(command: Command, needs: ConnectionNeeds): Promise<Connection> {
+  const flags = command.optsWithGlobals<GlobalFlags>();
+  const file = await configurationFile(flags.config);
+  const settings = file === null ? {} : belowEnvironment(file, process.env);
+  const output = outputFor(command, flags.output ?? settings.output ?? "table");
+
+  const url = flags.url ?? process.env.QUEUACK_URL ?? settings.url;
+  if (url === undefined || url.trim() === "") {
+    throw usageError(
+      "No queue was named.",
+      "Give --url jobs.db, set QUEUACK_URL, or put url into queuack.config.yaml.",
+    );
+  }
+  const path = fileOfUrl(url);
+  if (!needs.creates && path !== null && !existsSync(path)) {
+    throw new CliError(exitCodes.notFound, `There is no database ${path}.`, {
+      hint: "Check the path; queuack enqueue and queuack worker make it.",
+    });
+  }
+  const tasks = needs.modules === undefined ? [] : await tasksFor(needs.modules, file);
+  if (needs.requiresTasks && tasks.length === 0) {
+    throw usageError("No module was named.", "Give one, such as src/tasks.ts, or list modules in queuack.config.yaml.");
+  }
+
+  const { connect } = await import("queuack");
+  const queue = await connect(url, {
+    ...connectOptions(settings),
+    ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
+    tasks,
+    onError: (error) => output.remark(`warning: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  const tenant = flags.tenant ?? process.env.QUEUACK_TENANT ?? settings.tenant;
+  return { queue, output, shownUrl: url.replace(/\/\/[^/@]*@/, "//***@"), tenant, settings, tasks };
 }
 
-/** Opens the queue that flags, environment and configuration file name, runs the action, and closes it. */
-export async function withQueue(
-  command: Command,
-  needs: ConnectionNeeds,
-  use: (connection: Connection) => Promise<void>,
-): Promise<void> {
-  // Only now: help and wrong usage need none of it.
-  const { openConnection } = await import("./open-connection.ts");
-  const connection = await openConnection(command, needs);
-  try {
-    await use(connection);
-  } finally {
-    await connection.queue.close();
-  }
+async function configurationFile(named: string | undefined): Promise<ConfigurationFile | null> {
+  const path = named ?? findConfiguration(process.cwd());
+  return path === null ? null : await readConfiguration(path);
+}
+
+async function tasksFor(modules: readonly string[], file: ConfigurationFile | null): Promise<AnyTask[]> {
+  if (modules.length > 0) return await loadTasks(modules, process.cwd());
+  return file?.content.modules === undefined ? [] : await loadTasks(file.content.modules, file.folder);
+}
+
+/** The output of a command; the program is told the format, so that an error is reported in it as well. */
+function outputFor(command: Command, format: Format): Output {
+  let root = command;
+  while (root.parent !== null) root = root.parent;
+  root.setOptionValue("output", format);
+  return new Output({ format, out: process.stdout, err: process.stderr, environment: process.env });
+}
+
+/** The settings that `connect()` knows. */
+function connectOptions(settings: Configuration): ConnectOptions {
+  const { url: _url, output: _output, modules: _modules, worker: _worker, server: _server, ...options } = settings;
+  return options;
 }

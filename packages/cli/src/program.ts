@@ -6,8 +6,9 @@ import { addJobsCommands } from "./commands/jobs.ts";
 import { addQueuesCommands } from "./commands/queues.ts";
 import { addStatsCommand } from "./commands/stats.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
-import { addGlobalFlags, type GlobalFlags } from "./connection.ts";
+import type { GlobalFlags } from "./connection.ts";
 import { exitCodes, report, reportText } from "./errors.ts";
+import { addGlobalFlags } from "./with-queue.ts";
 
 const guide = `
 A first walk:

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { BulkFlags, Change } from "../bulk-change.ts";
-import { withQueue } from "../connection.ts";
 import { addFilterFlags } from "../job-filter.ts";
+import { withQueue } from "../with-queue.ts";
 
 /** A command that takes ids, or a filter and a confirmation. */
 export function bulkCommand(

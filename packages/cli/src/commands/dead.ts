@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import type { JobQuery, Queue } from "queuack";
 import { count } from "../arguments.ts";
 import type { BulkFlags, Change } from "../bulk-change.ts";
-import { withQueue } from "../connection.ts";
 import { addFilterFlags, type FilterFlags, jobQuery } from "../job-filter.ts";
+import { withQueue } from "../with-queue.ts";
 import { bulkCommand, changeInQueue } from "./bulk-command.ts";
 import type { PageFlags } from "./list-jobs.ts";
 

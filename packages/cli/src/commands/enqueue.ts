@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import type { BackoffKind, Job, JobOptions } from "queuack";
 import { collect, count, duration, moment, priority } from "../arguments.ts";
-import { type Connection, withQueue } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import { CliError, exitCodes, usageError } from "../errors.ts";
+import { withQueue } from "../with-queue.ts";
 
 interface EnqueueFlags {
   readonly priority?: number | "low" | "normal" | "high";

@@ -17,7 +17,7 @@ export function jobColumns(colours: Colours): Column<JobView>[] {
 }
 
 /** The colour of a state. */
-export function stateStyle(colours: Colours, state: JobState): (text: string) => string {
+function stateStyle(colours: Colours, state: JobState): (text: string) => string {
   if (state === "completed") return colours.green;
   if (state === "running") return colours.cyan;
   if (state === "retryable" || state === "pending") return colours.yellow;

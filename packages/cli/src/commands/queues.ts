@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { JobState } from "queuack";
 import { duration, stateList } from "../arguments.ts";
-import { type Connection, withQueue } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import { durationMs } from "../duration.ts";
 import { CliError, exitCodes } from "../errors.ts";
+import { withQueue } from "../with-queue.ts";
 
 interface PurgeFlags {
   readonly state?: readonly JobState[];

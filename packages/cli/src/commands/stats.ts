@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { withQueue } from "../connection.ts";
+import { withQueue } from "../with-queue.ts";
 
 const guide = `
 Columns: WAIT is SCHED (start ahead) + PEND (held, or waiting for others) + AVAIL (ready) + RETRY (before its next

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { count, duration, queuePlan } from "../arguments.ts";
-import { withQueue } from "../connection.ts";
+import { withQueue } from "../with-queue.ts";
 import type { WorkerFlags } from "./run-worker.ts";
 
 const guide = `

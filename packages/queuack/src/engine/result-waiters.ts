@@ -11,12 +11,16 @@ const askAfterMs = 5;
 /** Most ids in one question. */
 const askAtOnce = 500;
 
+type Settle = (outcome: FinishedJob | null | QueuackError) => void;
+
 /** Those who wait for jobs to end: told by this process's settlements, and by other processes' commits. */
 export class ResultWaiters {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #waiting = new Map<string, Set<(job: FinishedJob) => void>>();
+  readonly #waiting = new Map<string, Set<Settle>>();
   #stopListening: (() => void) | null = null;
+  /** Timers and file events keep no process alive; somebody who waits for a result must. */
+  #keepAlive: NodeJS.Timeout | null = null;
   #asking = false;
 
   constructor(store: Store, clock: Clock) {
@@ -34,20 +38,21 @@ export class ResultWaiters {
     const waiters = this.#waiting.get(job.id);
     if (waiters === undefined) return;
     this.#waiting.delete(job.id);
-    if (this.#waiting.size === 0) this.close();
-    for (const resolve of waiters) resolve(job);
+    if (this.#waiting.size === 0) this.#rest();
+    for (const settle of waiters) settle(job);
   }
 
   /** Waits until a job is final; `null` when the time runs out. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async wait(id: string, timeoutMs: number | undefined): Promise<FinishedJob | null> {
     // Listening starts before the look, so that an end between the two is not missed.
-    let settle: (job: FinishedJob | null) => void = () => undefined;
-    const result = new Promise<FinishedJob | null>((resolve) => {
+    let settle: Settle = () => undefined;
+    const result = new Promise<FinishedJob | null | QueuackError>((resolve) => {
       settle = resolve;
     });
     const waiters = this.#waiting.get(id) ?? new Set();
     waiters.add(settle);
     this.#waiting.set(id, waiters);
+    this.#keepAlive ??= setInterval(() => undefined, 2 ** 30);
     this.#stopListening ??= this.#store.onForeignCommit(() => this.#askSoon());
     const cancelTimer = timeoutMs === undefined ? undefined : this.#clock.timer(timeoutMs, () => settle(null));
     try {
@@ -56,19 +61,33 @@ export class ResultWaiters {
         throw new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
       }
       if (isFinal(job.state)) return finishedJob(job);
-      return await result;
+      const ended = await result;
+      if (ended instanceof QueuackError) throw ended;
+      return ended;
     } finally {
       cancelTimer?.();
       waiters.delete(settle);
       if (waiters.size === 0 && this.#waiting.get(id) === waiters) this.#waiting.delete(id);
-      if (this.#waiting.size === 0) this.close();
+      if (this.#waiting.size === 0) this.#rest();
     }
   }
 
-  /** Stops listening to the store. */
+  /** Tells everybody who still waits that nothing will come, and stops listening. */
   close(): void {
+    const closed = new QueuackError("QUEUACK_CLOSED", {
+      message: "The queue was closed while a result was waited for.",
+    });
+    for (const waiters of this.#waiting.values()) for (const settle of waiters) settle(closed);
+    this.#waiting.clear();
+    this.#rest();
+  }
+
+  /** Nobody waits: nothing is listened to, and the process may end. */
+  #rest(): void {
     this.#stopListening?.();
     this.#stopListening = null;
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#keepAlive = null;
   }
 
   #askSoon(): void {

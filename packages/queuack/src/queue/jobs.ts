@@ -112,12 +112,12 @@ export class Jobs {
     }
   }
 
-  /** The filter of a query, within the tenant of the connection unless it names another. */
+  /** The filter of a query, within the tenant of the connection unless it names another, or jobs by their ids. */
   filter(query: JobQuery): JobFilter {
     const { createdBefore, createdAfter, finishedBefore } = query;
     return {
       ...query,
-      tenant: query.tenant ?? this.#settings.tenant,
+      tenant: query.tenant ?? (query.ids === undefined ? this.#settings.tenant : undefined),
       createdBefore: createdBefore === undefined ? undefined : time(createdBefore, "createdBefore"),
       createdAfter: createdAfter === undefined ? undefined : time(createdAfter, "createdAfter"),
       finishedBefore: finishedBefore === undefined ? undefined : time(finishedBefore, "finishedBefore"),

@@ -21,7 +21,7 @@ import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
-import type { Settings } from "./settings.ts";
+import { invalid, type Settings, shown } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
 export type Submission = readonly [
@@ -133,11 +133,12 @@ export class Queue {
     second?: Iterable<unknown> | ManyOptions,
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
-    const mixed = typeof first !== "string" && Symbol.iterator in first;
+    const mixed = isIterable(first);
     const { onProgress, ...shared } = ((mixed ? second : third) ?? {}) as ManyOptions;
+    refuseSingular(shared, onProgress);
     const rows = mixed
       ? await this.#prepareMixed(first, shared)
-      : await this.#prepareSame(first as string, second as Iterable<unknown>, shared);
+      : await this.#prepareSame(first, second as Iterable<unknown>, shared);
     const jobs: Job<never>[] = [];
     for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
       const chunk = rows.slice(from, from + defaults.enqueueChunk);
@@ -223,6 +224,9 @@ export class Queue {
     options: JobOptions,
   ): Promise<NewJob[]> {
     const known = this.#known(task);
+    if (typeof inputs !== "string" && !isIterable(inputs)) {
+      throw invalid(`The inputs are ${shown(inputs)}.`, "Give a list, or anything else to iterate over.");
+    }
     const template = jobTemplate(known, options, this.#settings);
     const schema = schemaOf(known);
     return await inSlices(inputs, (input) => {
@@ -233,7 +237,11 @@ export class Queue {
   }
 
   async #prepareMixed(list: Iterable<Submission>, shared: JobOptions): Promise<NewJob[]> {
-    return await inSlices(list, ([task, input, own]) => {
+    return await inSlices(list, (line) => {
+      if (!Array.isArray(line)) {
+        throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
+      }
+      const [task, input, own] = line as Submission;
       const options = { ...shared, ...own };
       const known = this.#known(task);
       const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
@@ -254,6 +262,22 @@ function schemaOf(task: TaskDefinition<never, unknown> | string) {
 
 function nameOf(task: TaskDefinition<never, unknown> | string): string {
   return typeof task === "string" ? task : task.name;
+}
+
+function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<T> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+/** Refuses what can't be said of many at once. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+function refuseSingular(shared: JobOptions, onProgress: unknown): void {
+  for (const option of ["id", "idempotencyKey"] as const) {
+    if (shared[option] !== undefined) {
+      throw invalid(`${option} is given for many jobs at once.`, "Give each its own: [[task, input, options], …].");
+    }
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalid(`onProgress is ${shown(onProgress)}.`, "Give a function.");
+  }
 }
 
 /** Makes a row of every item, and lets others run now and then. */

@@ -1,15 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { finalStates, type JobState } from "../core/job.ts";
-import type { Backpressure } from "../core/queue-settings.ts";
 import type { QueueStats } from "../core/stats.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { Jobs } from "./jobs.ts";
-import { checkedBackpressure, name, type Settings } from "./settings.ts";
+import { type BackpressureOptions, checkedBackpressure, name, type Settings } from "./settings.ts";
 
 /** What may be set for one queue; `null` goes back to the defaults of the connection. */
 export interface QueueOptions {
-  readonly backpressure?: Partial<Backpressure> | null | undefined;
+  readonly backpressure?: BackpressureOptions | null | undefined;
   readonly retention?:
     | { readonly completed?: Duration | undefined; readonly discarded?: Duration | undefined }
     | null

@@ -6,6 +6,9 @@ import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import type { DeclarativeRetry, JobOptions } from "../core/task.ts";
 
+/** Bounds on waiting jobs, as a user writes them. */
+export type BackpressureOptions = { readonly [Key in keyof Backpressure]?: Backpressure[Key] | undefined };
+
 /** What a user may set for a connection; everything has a default in `core/defaults.ts`. */
 export interface SettingOptions {
   /** `full`: an acknowledged job survives a power cut; `relaxed`: a killed process. */
@@ -20,7 +23,7 @@ export interface SettingOptions {
   /** How long an attempt may take where the task does not say. */
   readonly timeout?: Duration | undefined;
   /** Bounds on waiting jobs, for each queue without settings of its own. */
-  readonly backpressure?: Partial<Backpressure> | undefined;
+  readonly backpressure?: BackpressureOptions | undefined;
   /** How long final jobs are kept, for each queue without settings of its own. */
   readonly retention?:
     | { readonly completed?: Duration | undefined; readonly discarded?: Duration | undefined }
@@ -100,7 +103,7 @@ export function refuseOther(group: object, what: string, known?: readonly string
 }
 
 /** The bounds of a queue, checked; what is left out follows `base`. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-export function checkedBackpressure(bounds: Partial<Backpressure>, base: Backpressure): Backpressure {
+export function checkedBackpressure(bounds: BackpressureOptions, base: Backpressure): Backpressure {
   refuseOther(bounds, "backpressure", ["warnAt", "limit", "onLimit"]);
   const { warnAt = base.warnAt, limit = base.limit, onLimit = base.onLimit } = bounds;
   wholeNumber(limit, "backpressure.limit", 1, Number.MAX_SAFE_INTEGER);

@@ -1,10 +1,20 @@
+import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
 import { fencing } from "./fencing.ts";
 import type { StoreHarness, TestRunner } from "./harness.ts";
+import { history } from "./history.ts";
 import { insertion } from "./insertion.ts";
+import { leases } from "./leases.ts";
 import { limits } from "./limits.ts";
+import { listing } from "./listing.ts";
+import { queues } from "./queues.ts";
+import { records } from "./records.ts";
+import { settlement } from "./settlement.ts";
 import { Suite } from "./suite.ts";
+import { sweeping } from "./sweeping.ts";
+import { time } from "./time.ts";
+import { workers } from "./workers.ts";
 
 export type { OpenedStore, StoreHarness, TestRunner } from "./harness.ts";
 
@@ -14,6 +24,16 @@ const behaviours = {
   "the order of claims": claimOrder,
   "claims at the same time": claimRaces,
   fencing,
+  leases,
+  settlement,
+  time,
+  changes: changing,
+  listing,
+  history,
+  queues,
+  sweeping,
+  workers,
+  records,
 };
 
 /**
