@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setup } from "../../scripts/setup.mjs";
+import { killOpenings } from "./fixtures/openings.mjs";
+import { Supervisor } from "./fixtures/supervisor.mjs";
+import { integrity } from "./fixtures/verify.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -11,14 +13,8 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     jobs: { type: "string" },
     kills: { type: "string" },
-    built: { type: "boolean", default: false },
   },
 });
-const code = flags.built ? 0 : await setup();
-if (code !== 0) process.exit(code);
-const { Supervisor } = await import("./fixtures/supervisor.mjs");
-const { killOpenings } = await import("./fixtures/openings.mjs");
-const { integrity } = await import("./fixtures/verify.mjs");
 
 const seed = Number(flags.seed);
 const folder = mkdtempSync(join(tmpdir(), "queuack-crash-"));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setup } from "../../scripts/setup.mjs";
+import { connect } from "queuack";
 import { startChild } from "../crash/fixtures/child.mjs";
 
 /** The longest that one enqueue may take, milliseconds. */
@@ -17,12 +17,8 @@ const { values: flags } = parseArgs({
     seconds: { type: "string", default: "20" },
     processes: { type: "string", default: "8" },
     workers: { type: "string", default: "2" },
-    built: { type: "boolean", default: false },
   },
 });
-const code = flags.built ? 0 : await setup();
-if (code !== 0) process.exit(code);
-const { connect } = await import("queuack");
 
 const [seconds, count, workers] = [flags.seconds, flags.processes, flags.workers].map(Number);
 const folder = mkdtempSync(join(tmpdir(), "queuack-processes-"));

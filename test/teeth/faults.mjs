@@ -35,7 +35,7 @@ export const faults = [
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       this.#commit.run();
     } catch`,
-    caughtBy: store,
+    caughtBy: promises,
   },
   {
     name: "synchronous=NORMAL for acknowledged jobs",
@@ -56,7 +56,7 @@ export const faults = [
     file: "engine/maintenance/rescue.ts",
     find: "return { token, id, ...after };",
     replace: 'return { token, id, to: "released", delayMs: "delayMs" in after ? after.delayMs : 0 };',
-    caughtBy: store,
+    caughtBy: promises,
   },
   {
     name: "a failed attempt is not counted",
@@ -70,7 +70,7 @@ export const faults = [
     file: "core/retry.ts",
     find: "failed.attempt >= failed.maxAttempts",
     replace: "failed.attempt > failed.maxAttempts",
-    caughtBy: store,
+    caughtBy: promises,
   },
   {
     name: "a release consumes an attempt",
@@ -89,8 +89,8 @@ export const faults = [
   {
     name: "leases are not renewed",
     file: "worker/lease-keeper.ts",
-    find: "      void this.renew();\n",
-    replace: "",
+    find: "      void this.renew();\n      this.#onHeartbeat();",
+    replace: "      this.#onHeartbeat();",
     caughtBy: worker,
   },
   {
@@ -119,7 +119,7 @@ export const faults = [
     file: "storage/sqlite/sqlite-store.ts",
     find: "    session.raiseEpoch();\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: promises,
   },
   {
     name: "promotion does not look at the time",
@@ -154,7 +154,7 @@ export const faults = [
     file: "storage/sqlite/workers.ts",
     find: "if (gone.length === 0) return [];",
     replace: "if (gone.length >= 0) return [];",
-    caughtBy: [...store, ...notice],
+    caughtBy: notice,
   },
   {
     name: "a living worker is taken for dead",
@@ -196,7 +196,7 @@ export const faults = [
     file: "engine/local-broker.ts",
     find: 'this.#signal({ kind: "cancel", ids: requested })',
     replace: "void 0",
-    caughtBy: worker,
+    caughtBy: promises,
   },
   {
     name: "expiry is ignored at the claim",

@@ -2,7 +2,7 @@ import type { Payload } from "./job.ts";
 import type { ErrorRecord, Outcome } from "./outcome.ts";
 
 /** The facts that every event about a job bears. */
-export interface JobEventBase {
+interface JobEventBase {
   readonly id: string;
   readonly tenant: string;
   readonly queue: string;
@@ -45,6 +45,22 @@ export interface QueueEvents {
 
 /** The name of an event. */
 export type EventName = keyof QueueEvents;
+
+/** Every name of an event. */
+export const eventNames: readonly EventName[] = Object.keys({
+  "job:enqueued": true,
+  "job:started": true,
+  "job:progress": true,
+  "job:completed": true,
+  "job:retrying": true,
+  "job:discarded": true,
+  "job:cancelled": true,
+  "queue:paused": true,
+  "queue:resumed": true,
+  "queue:backpressure": true,
+  "worker:lost": true,
+  "events:missed": true,
+} satisfies Record<EventName, true>) as EventName[];
 
 /** One event, with its name. */
 export type QueueEvent = { [Name in EventName]: { readonly name: Name } & QueueEvents[Name] }[EventName];

@@ -57,7 +57,9 @@ describe("the enqueuer", () => {
       { status: "fulfilled" },
     ]);
     const stats = await real.queues.stats({});
-    expect(stats.filter(({ waiting }) => waiting > 0).map(({ queue, waiting }) => [queue, waiting])).toEqual([["a", 3]]);
+    expect(stats.filter(({ waiting }) => waiting > 0).map(({ queue, waiting }) => [queue, waiting])).toEqual([
+      ["a", 3],
+    ]);
   });
 
   test("of two callers that fit one by one but not together, the first is accepted", async () => {

@@ -16,12 +16,23 @@ interface Submission {
 export class Enqueuer {
   readonly #store: Store;
   readonly #limit: number | undefined;
+  readonly #onAccepted: (jobs: readonly NewJob[], reply: InsertReply) => void;
   #waiting: Submission[] = [];
+  #underWay = 0;
+  #idle: (() => void)[] = [];
 
-  /** @param limit most waiting jobs of a queue without settings of its own */
-  constructor(store: Store, limit: number | undefined) {
+  /**
+   * @param limit most waiting jobs of a queue without settings of its own
+   * @param onAccepted told of each submission as soon as it is committed, before anybody hears what comes of its jobs
+   */
+  constructor(
+    store: Store,
+    limit: number | undefined,
+    onAccepted: (jobs: readonly NewJob[], reply: InsertReply) => void = () => undefined,
+  ) {
     this.#store = store;
     this.#limit = limit;
+    this.#onAccepted = onAccepted;
   }
 
   /** Accepts the jobs of one caller, all or nothing. */
@@ -32,6 +43,13 @@ export class Enqueuer {
     });
   }
 
+  /** Resolves when everything submitted so far is accepted or refused. */
+  async drain(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#underWay > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
   #flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -40,9 +58,17 @@ export class Enqueuer {
       let jobs = 0;
       do jobs += waiting[to++]?.jobs.length ?? 0;
       while (to < waiting.length && jobs + (waiting[to]?.jobs.length ?? 0) <= mergeUpTo);
-      void this.#insert(waiting.slice(from, to));
+      this.#underWay++;
+      void this.#insert(waiting.slice(from, to)).finally(() => this.#ended());
       from = to;
     }
+  }
+
+  #ended(): void {
+    this.#underWay--;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const wake of idle) wake();
   }
 
   async #insert(together: readonly Submission[]): Promise<void> {
@@ -51,8 +77,10 @@ export class Enqueuer {
       const reply = await this.#store.jobs.insert({ jobs, limit: this.#limit });
       let at = 0;
       for (const { jobs, resolve } of together) {
-        resolve(together.length === 1 ? reply : { ...reply, jobs: reply.jobs.slice(at, at + jobs.length) });
+        const own = together.length === 1 ? reply : { ...reply, jobs: reply.jobs.slice(at, at + jobs.length) };
         at += jobs.length;
+        this.#onAccepted(jobs, own);
+        resolve(own);
       }
     } catch (error) {
       // One caller's full queue must not refuse its neighbours.
@@ -63,10 +91,10 @@ export class Enqueuer {
   }
 }
 
-/** Waits until something may have left a full queue: a settlement here, a commit elsewhere, or at most a second. */
-export function roomSignal(store: Store, clock: Clock, onSettled: (listener: () => void) => () => void): Promise<void> {
+/** Waits until something may have left a full queue: `onRoom` here, a commit elsewhere, or at most a second. */
+export function roomSignal(store: Store, clock: Clock, onRoom: (listener: () => void) => () => void): Promise<void> {
   return new Promise((resolve) => {
-    const stops = [store.onForeignCommit(done), onSettled(done), clock.timer(1_000, done)];
+    const stops = [store.onForeignCommit(done), onRoom(done), clock.timer(1_000, done)];
     function done(): void {
       for (const stop of stops) stop();
       resolve();

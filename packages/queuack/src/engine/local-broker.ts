@@ -12,7 +12,7 @@ import { Enqueuer, roomSignal } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
 import { Duties } from "./maintenance/duties.ts";
 import { finishedBy, finishedJob, ResultWaiters } from "./result-waiters.ts";
-import { endedWaiting, settledEvent, settledEvents } from "./settled-events.ts";
+import { endedWaiting, type SettledJob, settledEvent, settledEvents } from "./settled-events.ts";
 
 /** What the engine is run with. */
 export interface LocalBrokerOptions {
@@ -36,13 +36,14 @@ export class LocalBroker implements Broker {
   readonly #waiters: ResultWaiters;
   readonly #duties: Duties;
   readonly #workListeners = new Set<(signal: WorkSignal) => void>();
-  readonly #settledListeners = new Set<() => void>();
+  /** Those who wait for room in a full queue. */
+  readonly #roomListeners = new Set<() => void>();
   /** The jobs that this process has leased, by token: what events and waiters need to know of them. */
   readonly #leased = new Map<number, ClaimedJob>();
   readonly #workers = new Set<string>();
   readonly #warned = new Set<string>();
   #stopForeign: (() => void) | null = null;
-  #closed = false;
+  #closed: Promise<void> | null = null;
 
   constructor(store: Store, options: LocalBrokerOptions) {
     const {
@@ -61,13 +62,13 @@ export class LocalBroker implements Broker {
       persistent: store.capabilities.persistent,
       events: "process",
     };
-    this.#enqueuer = new Enqueuer(store, backpressure.limit);
+    this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
     this.#hub = new EventHub(onError);
     this.#waiters = new ResultWaiters(store, clock);
     this.#duties = new Duties({
       store,
       clock,
-      retention: { ...retention, completedMs: Math.max(retention.completedMs, defaults.minimumRetentionMs) },
+      retention: keptLongEnough(retention),
       random,
       settle: (settlements) => this.settle({ settlements }),
       onAvailable: () => this.#signal({ kind: "available" }),
@@ -79,22 +80,14 @@ export class LocalBroker implements Broker {
 
   async enqueue(params: { jobs: readonly NewJob[]; onLimit?: OnLimit | undefined }): Promise<readonly EnqueuedJob[]> {
     this.#assertOpen();
-    const reply = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
-    if (reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
-    if (reply.nextInMs !== null) this.#duties.promoteIn(reply.nextInMs);
-    this.#warnOfPressure(reply.waiting);
-    if (this.#hub.hears("job:enqueued")) {
-      for (const [i, { id, tenant, queue, task }] of params.jobs.entries()) {
-        if (reply.jobs[i]?.duplicate) continue;
-        this.#hub.emit({ name: "job:enqueued", id, tenant, queue, task, at: this.#clock.now() });
-      }
-    }
-    return reply.jobs;
+    const { jobs } = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
+    return jobs;
   }
 
   async claim(params: ClaimRequest): Promise<readonly ClaimedJob[]> {
     this.#assertOpen();
     const { jobs, expired } = await this.#store.jobs.claim(params);
+    if (jobs.length > 0) this.#tellRoom();
     const heard = this.#hub.hears("job:started");
     for (const job of jobs) {
       this.#leased.set(job.token, job);
@@ -118,6 +111,7 @@ export class LocalBroker implements Broker {
   async settle({ settlements }: { settlements: readonly Settlement[] }): Promise<readonly SettleReply[]> {
     if (settlements.length === 0) return [];
     const replies = await this.#store.jobs.settle({ settlements });
+    const strangers: Settlement[] = [];
     let available = false;
     for (let i = 0; i < settlements.length; i++) {
       const settlement = settlements[i] as Settlement;
@@ -128,10 +122,15 @@ export class LocalBroker implements Broker {
         if (settlement.delayMs > 0) this.#duties.promoteIn(settlement.delayMs);
         else available = true;
       }
-      this.#tellSettled(settlement, job);
+      this.#tellWaiters(settlement);
+      const name = settledEvents[settlement.to];
+      if (name === null || !this.#hub.hears(name)) continue;
+      if (job === undefined) strangers.push(settlement);
+      else this.#tellSettled(settlement, job);
     }
     if (available) this.#signal({ kind: "available" });
-    for (const listener of this.#settledListeners) listener();
+    this.#tellRoom();
+    if (strangers.length > 0) await this.#tellStrangers(strangers);
     return replies;
   }
 
@@ -162,24 +161,28 @@ export class LocalBroker implements Broker {
     return reply;
   }
 
-  get(params: Parameters<Broker["get"]>[0]): ReturnType<Broker["get"]> {
-    return this.#store.jobs.get(params);
-  }
-
-  list(params: Parameters<Broker["list"]>[0]): ReturnType<Broker["list"]> {
-    return this.#store.jobs.list(params);
-  }
-
-  history(params: Parameters<Broker["history"]>[0]): ReturnType<Broker["history"]> {
-    return this.#store.jobs.history(params);
-  }
-
-  wait({ id, timeoutMs }: Parameters<Broker["wait"]>[0]): ReturnType<Broker["wait"]> {
+  async get(params: Parameters<Broker["get"]>[0]): ReturnType<Broker["get"]> {
     this.#assertOpen();
-    return this.#waiters.wait(id, timeoutMs);
+    return await this.#store.jobs.get(params);
+  }
+
+  async list(params: Parameters<Broker["list"]>[0]): ReturnType<Broker["list"]> {
+    this.#assertOpen();
+    return await this.#store.jobs.list(params);
+  }
+
+  async history(params: Parameters<Broker["history"]>[0]): ReturnType<Broker["history"]> {
+    this.#assertOpen();
+    return await this.#store.jobs.history(params);
+  }
+
+  async wait({ id, timeoutMs }: Parameters<Broker["wait"]>[0]): ReturnType<Broker["wait"]> {
+    this.#assertOpen();
+    return await this.#waiters.wait(id, timeoutMs);
   }
 
   async change({ ids, change }: Parameters<Broker["change"]>[0]): ReturnType<Broker["change"]> {
+    this.#assertOpen();
     const replies = await this.#store.jobs.change({ ids, change });
     const those = (reply: (typeof replies)[number]) => ids.filter((_, i) => replies[i] === reply);
     const changed = those("changed");
@@ -187,6 +190,7 @@ export class LocalBroker implements Broker {
       const requested = those("requested");
       if (requested.length > 0) this.#signal({ kind: "cancel", ids: requested });
       await this.#tellFinished(changed);
+      this.#tellRoom();
     } else if (changed.length > 0) {
       this.#signal({ kind: "available" });
       this.#duties.promoteIn(0);
@@ -194,11 +198,17 @@ export class LocalBroker implements Broker {
     return replies;
   }
 
-  remove(params: Parameters<Broker["remove"]>[0]): ReturnType<Broker["remove"]> {
-    return this.#store.jobs.remove(params);
+  async remove(params: Parameters<Broker["remove"]>[0]): ReturnType<Broker["remove"]> {
+    this.#assertOpen();
+    const removed = await this.#store.jobs.remove(params);
+    if (removed === 0) return 0;
+    this.#tellRoom();
+    await this.#waiters.ask();
+    return removed;
   }
 
   async pauseQueue(params: Parameters<Broker["pauseQueue"]>[0]): Promise<void> {
+    this.#assertOpen();
     await this.#store.queues.pause(params);
     const { tenant, queue, paused } = params;
     this.#hub.emit({ name: paused ? "queue:paused" : "queue:resumed", tenant, queue, at: this.#clock.now() });
@@ -206,16 +216,21 @@ export class LocalBroker implements Broker {
   }
 
   async configureQueue(params: Parameters<Broker["configureQueue"]>[0]): Promise<void> {
-    await this.#store.queues.configure(params);
-    for (const listener of this.#settledListeners) listener();
+    this.#assertOpen();
+    const { retention } = params.settings;
+    const settings = retention ? { ...params.settings, retention: keptLongEnough(retention) } : params.settings;
+    await this.#store.queues.configure({ ...params, settings });
+    this.#tellRoom();
   }
 
-  queueStats(params: Parameters<Broker["queueStats"]>[0]): ReturnType<Broker["queueStats"]> {
-    return this.#store.queues.stats(params);
+  async queueStats(params: Parameters<Broker["queueStats"]>[0]): ReturnType<Broker["queueStats"]> {
+    this.#assertOpen();
+    return await this.#store.queues.stats(params);
   }
 
-  compact(): Promise<number> {
-    return this.#store.compact();
+  async compact(): Promise<number> {
+    this.#assertOpen();
+    return await this.#store.compact();
   }
 
   async registerWorker(params: Parameters<Broker["registerWorker"]>[0]): Promise<void> {
@@ -235,8 +250,9 @@ export class LocalBroker implements Broker {
     if (this.#workers.size === 0) await this.#duties.stop();
   }
 
-  listWorkers(): ReturnType<Broker["listWorkers"]> {
-    return this.#store.workers.list({});
+  async listWorkers(): ReturnType<Broker["listWorkers"]> {
+    this.#assertOpen();
+    return await this.#store.workers.list({});
   }
 
   onWork(listener: (signal: WorkSignal) => void): () => void {
@@ -254,15 +270,22 @@ export class LocalBroker implements Broker {
   }
 
   subscribe(filter: EventFilter, listener: (event: QueueEvent) => void): () => void {
+    this.#assertOpen();
     return this.#hub.subscribe(filter, listener);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#stopForeign?.();
     this.#waiters.close();
     await this.#duties.stop();
+    // Those who wait for room look again, and learn that there will be none.
+    this.#tellRoom();
+    await this.#enqueuer.drain();
     await this.#store.close();
   }
 
@@ -275,13 +298,27 @@ export class LocalBroker implements Broker {
         const full = error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL";
         // More than fits into an empty queue would wait for ever.
         if (!full || onLimit !== "wait" || jobs.length > Number(error.details.limit)) throw error;
+        this.#assertOpen();
         await roomSignal(this.#store, this.#clock, (listener) => {
-          this.#settledListeners.add(listener);
-          return () => void this.#settledListeners.delete(listener);
+          this.#roomListeners.add(listener);
+          return () => void this.#roomListeners.delete(listener);
         });
         this.#assertOpen();
       }
     }
+  }
+
+  /** What follows an insertion, before anything can follow for its jobs. */
+  #accepted(jobs: readonly NewJob[], reply: InsertReply): void {
+    if (this.#hub.hears("job:enqueued")) {
+      for (const [i, { id, tenant, queue, task }] of jobs.entries()) {
+        if (reply.jobs[i]?.duplicate) continue;
+        this.#hub.emit({ name: "job:enqueued", id, tenant, queue, task, at: this.#clock.now() });
+      }
+    }
+    this.#warnOfPressure(reply.waiting);
+    if (reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
+    if (reply.nextInMs !== null) this.#duties.promoteIn(reply.nextInMs);
   }
 
   /** Warns once when a queue rises above its mark, and again only after it has fallen below. */
@@ -297,15 +334,29 @@ export class LocalBroker implements Broker {
     }
   }
 
-  #tellSettled(settlement: Settlement, job: ClaimedJob | undefined): void {
-    if (this.#waiters.has(settlement.id)) {
-      const finished = finishedBy(settlement);
-      if (finished !== null) this.#waiters.finished(finished);
-    }
-    const name = settledEvents[settlement.to];
-    if (name === null || job === undefined || !this.#hub.hears(name)) return;
+  #tellWaiters(settlement: Settlement): void {
+    if (!this.#waiters.has(settlement.id)) return;
+    const finished = finishedBy(settlement);
+    if (finished !== null) this.#waiters.finished(finished);
+  }
+
+  #tellSettled(settlement: Settlement, job: SettledJob): void {
     const event = settledEvent(settlement, job, this.#clock.now());
     if (event !== null) this.#hub.emit(event);
+  }
+
+  /** Tells of jobs that were leased elsewhere: those of a worker that died with its process. */
+  async #tellStrangers(settlements: readonly Settlement[]): Promise<void> {
+    const jobs = await this.#store.jobs.get({ ids: settlements.map(({ id }) => id) });
+    for (const [i, settlement] of settlements.entries()) {
+      const job = jobs[i];
+      if (job != null) this.#tellSettled(settlement, job);
+    }
+  }
+
+  /** Something may have left a full queue. */
+  #tellRoom(): void {
+    for (const listener of this.#roomListeners) listener();
   }
 
   /** Tells of jobs that ended without a lease: cancelled or expired while they waited. */
@@ -326,6 +377,11 @@ export class LocalBroker implements Broker {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new QueuackError("QUEUACK_CLOSED", { message: "This queue was closed." });
+    if (this.#closed !== null) throw new QueuackError("QUEUACK_CLOSED", { message: "This queue was closed." });
   }
+}
+
+/** A retention that keeps completed jobs at least as long as a repeated id is to be recognised. */
+function keptLongEnough(retention: Retention): Retention {
+  return { ...retention, completedMs: Math.max(retention.completedMs, defaults.minimumRetentionMs) };
 }

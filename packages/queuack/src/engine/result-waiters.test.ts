@@ -51,7 +51,9 @@ const tellForeign = () => {
 
 describe("those who wait for a job", () => {
   test("hear of a commit elsewhere; many commits share one question", async () => {
-    await engine.store.workers.register({ worker: { id: "w1", host: "", pid: 1, tasks: [], queues: [], concurrency: 1 } });
+    await engine.store.workers.register({
+      worker: { id: "w1", host: "", pid: 1, tasks: [], queues: [], concurrency: 1 },
+    });
     const ids = [await engine.add(), await engine.add()];
     const waiting = ids.map((id) => waiters.wait(id, undefined));
     await engine.clock.advance(0);

@@ -35,11 +35,21 @@ export class ResultWaiters {
 
   /** Tells everybody who waits for this job. */
   finished(job: FinishedJob): void {
-    const waiters = this.#waiting.get(job.id);
-    if (waiters === undefined) return;
-    this.#waiting.delete(job.id);
-    if (this.#waiting.size === 0) this.#rest();
-    for (const settle of waiters) settle(job);
+    this.#settle(job.id, job);
+  }
+
+  /** Asks the store about all that is waited for: jobs may have ended or gone. */
+  async ask(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    for (let i = 0; i < ids.length; i += askAtOnce) {
+      const some = ids.slice(i, i + askAtOnce);
+      const jobs = await this.#store.jobs.get({ ids: some });
+      for (const [at, id] of some.entries()) {
+        const job = jobs[at];
+        if (job == null) this.#settle(id, unknownJob(id));
+        else if (isFinal(job.state)) this.finished(finishedJob(job));
+      }
+    }
   }
 
   /** Waits until a job is final; `null` when the time runs out. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
@@ -57,9 +67,7 @@ export class ResultWaiters {
     const cancelTimer = timeoutMs === undefined ? undefined : this.#clock.timer(timeoutMs, () => settle(null));
     try {
       const [job] = await this.#store.jobs.get({ ids: [id] });
-      if (job == null) {
-        throw new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
-      }
+      if (job == null) throw unknownJob(id);
       if (isFinal(job.state)) return finishedJob(job);
       const ended = await result;
       if (ended instanceof QueuackError) throw ended;
@@ -90,24 +98,27 @@ export class ResultWaiters {
     this.#keepAlive = null;
   }
 
+  #settle(id: string, outcome: FinishedJob | QueuackError): void {
+    const waiters = this.#waiting.get(id);
+    if (waiters === undefined) return;
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#rest();
+    for (const settle of waiters) settle(outcome);
+  }
+
   #askSoon(): void {
     if (this.#asking) return;
     this.#asking = true;
     this.#clock.timer(askAfterMs, () => {
       this.#asking = false;
       // A question that fails is asked again after the next commit.
-      this.#ask().catch(() => this.#askSoon());
+      this.ask().catch(() => this.#askSoon());
     });
   }
+}
 
-  async #ask(): Promise<void> {
-    const ids = [...this.#waiting.keys()];
-    for (let i = 0; i < ids.length; i += askAtOnce) {
-      for (const job of await this.#store.jobs.get({ ids: ids.slice(i, i + askAtOnce) })) {
-        if (job !== null && isFinal(job.state)) this.finished(finishedJob(job));
-      }
-    }
-  }
+function unknownJob(id: string): QueuackError {
+  return new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
 }
 
 /** What a final job left. */

@@ -11,13 +11,18 @@ export const settledEvents = {
   released: null,
 } as const satisfies Record<Settlement["to"], EventName | null>;
 
+/** What an event needs to know of the job that was settled. */
+export type SettledJob = Pick<ClaimedJob, "id" | "tenant" | "queue" | "task" | "attempt"> & {
+  readonly startedAt: number | null;
+};
+
 /** The event of a settlement that was accepted; `null` where there is none. */
-export function settledEvent(settlement: Settlement, job: ClaimedJob, at: number): QueueEvent | null {
+export function settledEvent(settlement: Settlement, job: SettledJob, at: number): QueueEvent | null {
   const { id, tenant, queue, task, attempt } = job;
   const facts = { id, tenant, queue, task, attempt, at };
   switch (settlement.to) {
     case "completed":
-      return { name: "job:completed", ...facts, result: settlement.result, durationMs: at - job.startedAt };
+      return { name: "job:completed", ...facts, result: settlement.result, durationMs: at - (job.startedAt ?? at) };
     case "retryable": {
       const { outcome, error, delayMs } = settlement;
       return { name: "job:retrying", ...facts, outcome, error, delayMs };

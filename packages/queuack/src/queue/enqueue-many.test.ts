@@ -135,7 +135,7 @@ describe("more than 10,000", () => {
     const pending: Promise<unknown>[] = [];
     const jobs = await q.enqueueMany("mail", Array(20_001).fill(1), {
       onProgress: (accepted, all) =>
-        pending.push(waiting().then((there) => told.push([accepted, all, there >= accepted ? accepted : there]))),
+        pending.push(waiting().then((there) => told.push([accepted, all, Math.min(there, accepted)]))),
     });
     await Promise.all(pending);
     expect(jobs).toHaveLength(20_001);

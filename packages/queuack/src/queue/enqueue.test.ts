@@ -59,7 +59,13 @@ describe("a job says what it is by its options, its task and the connection, in 
   });
 
   test("the job's go before the task's", async () => {
-    const options: JobOptions = { queue: "later", priority: 1, timeout: "3m", maxAttempts: 1, backoff: { delay: "9s" } };
+    const options: JobOptions = {
+      queue: "later",
+      priority: 1,
+      timeout: "3m",
+      maxAttempts: 1,
+      backoff: { delay: "9s" },
+    };
     expect(await (await q.enqueue(image, undefined, options)).get()).toMatchObject({
       queue: "later",
       priority: 1,
@@ -71,7 +77,10 @@ describe("a job says what it is by its options, its task and the connection, in 
 
   test("a task that the connection knows is found by its name", async () => {
     q.task("resize", () => 1, { queue: "images", input: z.object({ width: z.number() }) });
-    expect(await (await q.enqueue("resize", { width: 5 })).get()).toMatchObject({ queue: "images", input: { width: 5 } });
+    expect(await (await q.enqueue("resize", { width: 5 })).get()).toMatchObject({
+      queue: "images",
+      input: { width: 5 },
+    });
     await expect(q.enqueue("resize", { width: "5" })).rejects.toMatchObject({ code: "QUEUACK_INVALID_INPUT" });
   });
 });
@@ -88,7 +97,10 @@ describe("the options of a job", () => {
   });
 
   test("delay puts the start ahead of now", async () => {
-    expect(await accepted({ delay: "90s" })).toMatchObject({ state: "scheduled", runAt: new Date(clock.now() + 90_000) });
+    expect(await accepted({ delay: "90s" })).toMatchObject({
+      state: "scheduled",
+      runAt: new Date(clock.now() + 90_000),
+    });
     expect(await accepted({ delay: 0 })).toMatchObject({ state: "available" });
   });
 

@@ -15,7 +15,7 @@ export class EventStream implements AsyncIterableIterator<QueueEvent> {
   #buffer: QueueEvent[] = [];
   #read = 0;
   #missed = 0;
-  #wake: (() => void) | null = null;
+  #wakes: (() => void)[] = [];
   #closed = false;
 
   constructor(broker: Broker, filter: EventFilter, params: { limit: number; now: () => number; onClose: () => void }) {
@@ -34,17 +34,12 @@ export class EventStream implements AsyncIterableIterator<QueueEvent> {
       }
       const event = this.#buffer[this.#read];
       if (event !== undefined) {
-        // Read forward and cut now and then: taking from the front of a long array would copy it every time.
-        if (++this.#read >= 1_024 || this.#read === this.#buffer.length) {
-          this.#buffer = this.#buffer.slice(this.#read);
-          this.#read = 0;
-        }
+        this.#read++;
+        this.#cut();
         return { done: false, value: event };
       }
       if (this.#closed) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }
   }
 
@@ -53,12 +48,14 @@ export class EventStream implements AsyncIterableIterator<QueueEvent> {
     this.#closed = true;
     this.#unsubscribe();
     this.#onClose();
-    this.#wake?.();
+    this.#wake();
   }
 
   async return(): Promise<IteratorResult<QueueEvent>> {
     this.close();
     this.#buffer = [];
+    this.#read = 0;
+    this.#missed = 0;
     return { done: true, value: undefined };
   }
 
@@ -70,9 +67,22 @@ export class EventStream implements AsyncIterableIterator<QueueEvent> {
     if (this.#buffer.length - this.#read >= this.#limit) {
       this.#read++;
       this.#missed++;
+      this.#cut();
     }
     this.#buffer.push(event);
-    this.#wake?.();
-    this.#wake = null;
+    this.#wake();
+  }
+
+  /** Cuts off what was read or missed, now and then: taking from the front of a long array would copy it every time. */
+  #cut(): void {
+    if (this.#read < 1_024 && this.#read < this.#buffer.length) return;
+    this.#buffer = this.#buffer.slice(this.#read);
+    this.#read = 0;
+  }
+
+  #wake(): void {
+    const wakes = this.#wakes;
+    this.#wakes = [];
+    for (const wake of wakes) wake();
   }
 }

@@ -64,7 +64,12 @@ describe("the result of a job", () => {
       code: "QUEUACK_JOB_FAILED",
       message: expect.stringContaining("ended as discarded (failed): boom 2."),
       details: { id: job.id, state: "discarded", outcome: "failed" },
-      cause: { name: "TypeError", message: "boom 2", code: "E_BOOM", stack: expect.stringContaining("TypeError: boom 2") },
+      cause: {
+        name: "TypeError",
+        message: "boom 2",
+        code: "E_BOOM",
+        stack: expect.stringContaining("TypeError: boom 2"),
+      },
     });
     expect(error.cause).toBeInstanceOf(Error);
     expect((await caught(job.result())).cause).toMatchObject({ message: "boom 2" });
@@ -108,7 +113,10 @@ describe("the result of a job", () => {
   });
 
   test("of a job that nobody knows", async () => {
-    expect(await caught(q.job(nobody).result())).toMatchObject({ code: "QUEUACK_UNKNOWN_JOB", details: { id: nobody } });
+    expect(await caught(q.job(nobody).result())).toMatchObject({
+      code: "QUEUACK_UNKNOWN_JOB",
+      details: { id: nobody },
+    });
     expect(await caught(q.job("no id at all").result())).toMatchObject({ code: "QUEUACK_UNKNOWN_JOB" });
   });
 
@@ -132,7 +140,13 @@ describe("the handle of a job", () => {
     const before = clock.now();
     await clock.advance("1s");
     await ended;
-    expect(await job.get()).toMatchObject({ id: job.id, state: "discarded", outcome: "failed", attempt: 2, input: { a: 1 } });
+    expect(await job.get()).toMatchObject({
+      id: job.id,
+      state: "discarded",
+      outcome: "failed",
+      attempt: 2,
+      input: { a: 1 },
+    });
     expect(await job.attempts()).toMatchObject([
       { attempt: 1, outcome: "failed", error: { message: "boom 1" }, startedAt: new Date(before) },
       { attempt: 2, outcome: "failed", error: { message: "boom 2" }, startedAt: new Date(before + 1_000) },
@@ -143,7 +157,10 @@ describe("the handle of a job", () => {
       { level: "info", message: "trying", data: { attempt: 1 }, attempt: 1, at: new Date(before) },
       { level: "info", message: "trying", data: { attempt: 2 }, attempt: 2, at: new Date(before + 1_000) },
     ]);
-    expect([await q.jobs.attempts(job.id), await q.jobs.logs(job.id)]).toEqual([await job.attempts(), await job.logs()]);
+    expect([await q.jobs.attempts(job.id), await q.jobs.logs(job.id)]).toEqual([
+      await job.attempts(),
+      await job.logs(),
+    ]);
   });
 
   test("of a job that nobody knows", async () => {
@@ -179,10 +196,16 @@ describe("from another connection on the same file, as from another process", ()
   test("so do cancellation and deletion", async () => {
     const { asks, works } = await onFile();
     const [one, two] = await asks.enqueueMany(double, [1, 2], { delay: "1h" });
-    const ended = [caught((one as NonNullable<typeof one>).result()), caught((two as NonNullable<typeof two>).result())];
+    const ended = [
+      caught((one as NonNullable<typeof one>).result()),
+      caught((two as NonNullable<typeof two>).result()),
+    ];
     await works.jobs.cancel(one?.id as string);
     await works.jobs.delete(two?.id as string);
-    expect(await Promise.all(ended)).toMatchObject([{ code: "QUEUACK_JOB_CANCELLED" }, { code: "QUEUACK_UNKNOWN_JOB" }]);
+    expect(await Promise.all(ended)).toMatchObject([
+      { code: "QUEUACK_JOB_CANCELLED" },
+      { code: "QUEUACK_UNKNOWN_JOB" },
+    ]);
     await Promise.all([asks.close(), works.close()]);
   });
 

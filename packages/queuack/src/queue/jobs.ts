@@ -1,11 +1,12 @@
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
-import { QueuackError } from "../core/errors.ts";
 import type { JobFilter } from "../core/filter.ts";
+import { jobStates } from "../core/job.ts";
+import { outcomes } from "../core/outcome.ts";
 import type { JobOptions } from "../core/task.ts";
 import type { Broker } from "../engine/broker.ts";
 import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
-import { priority, type Settings, time } from "./settings.ts";
+import { invalid, oneOf, priority, refuseOther, type Settings, shown, textList, time } from "./settings.ts";
 
 /** Which jobs: one id, several, or all that match a filter. */
 export type JobSelection = string | readonly string[] | JobQuery;
@@ -16,6 +17,19 @@ export interface JobQuery extends Omit<JobFilter, "createdBefore" | "createdAfte
   readonly createdAfter?: Date | number | undefined;
   readonly finishedBefore?: Date | number | undefined;
 }
+
+const filterKeys: readonly string[] = [
+  "tenant",
+  "ids",
+  "states",
+  "outcomes",
+  "queues",
+  "tasks",
+  "tags",
+  "createdBefore",
+  "createdAfter",
+  "finishedBefore",
+] satisfies (keyof JobQuery)[];
 
 /** Jobs changed or deleted in one step, so that no other writer waits long. */
 const stepSize = 1_000;
@@ -43,7 +57,7 @@ export class Jobs {
   ): Promise<{ readonly items: readonly JobView[]; readonly cursor: string | null }> {
     const { limit = 100 } = page;
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
-      throw new QueuackError("QUEUACK_INVALID_OPTION", { message: `limit is ${limit}.`, hint: "Give 1 to 10000." });
+      throw invalid(`limit is ${shown(limit)}.`, "Give 1 to 10000.");
     }
     const { items, cursor } = await this.#broker.list({
       filter: this.filter(query),
@@ -84,27 +98,36 @@ export class Jobs {
   }
 
   /** Gives waiting jobs a new earliest start. Resolves to how many. */
-  reschedule(
+  async reschedule(
     which: JobSelection,
     when: { readonly runAt: Date | number } | { readonly delay: Duration },
   ): Promise<number> {
-    return this.#change(
-      which,
-      "delay" in when
-        ? { kind: "reschedule", delayMs: milliseconds(when.delay, "delay") }
-        : { kind: "reschedule", runAt: time(when.runAt, "runAt") },
-    );
+    const { delay, runAt } = when as { delay?: Duration | undefined; runAt?: Date | number | undefined };
+    if ((delay === undefined) === (runAt === undefined)) {
+      throw invalid("A job is rescheduled by either runAt or delay.", "Give one of them.");
+    }
+    return this.#change(which, {
+      kind: "reschedule",
+      ...(delay === undefined
+        ? { runAt: time(runAt as Date | number, "runAt") }
+        : { delayMs: milliseconds(delay, "delay") }),
+    });
   }
 
   /** Gives waiting jobs a new priority. Resolves to how many. */
-  prioritize(which: JobSelection, to: NonNullable<JobOptions["priority"]>): Promise<number> {
-    return this.#change(which, { kind: "prioritize", priority: priority(to) });
+  async prioritize(which: JobSelection, to: NonNullable<JobOptions["priority"]>): Promise<number> {
+    return await this.#change(which, { kind: "prioritize", priority: priority(to) });
   }
 
   /** Deletes jobs that are not running, with all that is kept of them. Resolves to how many. */
   async delete(which: JobSelection): Promise<number> {
-    const filter = this.filter(typeof which === "string" ? { ids: [which] } : isIds(which) ? { ids: which } : which);
+    if (typeof which === "string") return await this.delete([which]);
     let deleted = 0;
+    if (isIds(which)) {
+      for (const ids of inSteps(which)) deleted += await this.#broker.remove({ filter: { ids }, limit: stepSize });
+      return deleted;
+    }
+    const filter = this.filter(which);
     for (;;) {
       const step = await this.#broker.remove({ filter, limit: stepSize });
       deleted += step;
@@ -114,6 +137,10 @@ export class Jobs {
 
   /** The filter of a query, within the tenant of the connection unless it names another, or jobs by their ids. */
   filter(query: JobQuery): JobFilter {
+    refuseOther(query, "A filter of jobs", filterKeys);
+    for (const key of ["ids", "states", "outcomes", "queues", "tasks", "tags"] as const) textList(query[key], key);
+    oneOf(query.states, jobStates, "states");
+    oneOf(query.outcomes, outcomes, "outcomes");
     const { createdBefore, createdAfter, finishedBefore } = query;
     return {
       ...query,
@@ -130,9 +157,7 @@ export class Jobs {
     if (typeof which === "string" || isIds(which)) {
       const ids = typeof which === "string" ? [which] : which;
       let changed = 0;
-      for (let i = 0; i < ids.length; i += stepSize) {
-        changed += took(await this.#broker.change({ ids: ids.slice(i, i + stepSize), change }));
-      }
+      for (const some of inSteps(ids)) changed += took(await this.#broker.change({ ids: some, change }));
       return changed;
     }
     let changed = 0;
@@ -149,5 +174,11 @@ export class Jobs {
 }
 
 function isIds(which: JobSelection): which is readonly string[] {
-  return Array.isArray(which);
+  if (!Array.isArray(which)) return false;
+  textList(which, "The list of ids");
+  return true;
+}
+
+function* inSteps(ids: readonly string[]): Generator<readonly string[]> {
+  for (let i = 0; i < ids.length; i += stepSize) yield ids.slice(i, i + stepSize);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
-import type { EventFilter, EventName } from "../core/events.ts";
+import { type EventFilter, type EventName, eventNames, type QueueEvent } from "../core/events.ts";
 import { validInput } from "../core/input.ts";
 import type { NewJob } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
@@ -21,7 +21,7 @@ import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
-import { invalid, type Settings, shown } from "./settings.ts";
+import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
 export type Submission = readonly [
@@ -35,6 +35,8 @@ export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
   /** Called after every commit with how many of all are accepted. */
   readonly onProgress?: ((accepted: number, all: number) => void) | undefined;
 }
+
+const eventFilterKeys = ["names", "ids", "tenant", "queues", "tasks"] satisfies (keyof EventFilter)[];
 
 /** How long a submission prepares rows before it lets others run, milliseconds. */
 const prepareMs = 8;
@@ -55,6 +57,9 @@ export class Queue {
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
   readonly #workers = new Set<Worker>();
   readonly #streams = new Set<EventStream>();
+  readonly #missedListeners = new Set<(event: QueueEvent) => unknown>();
+  readonly #onError: (error: unknown) => void;
+  #closed: Promise<void> | null = null;
 
   /** Use `connect()`. */
   constructor(
@@ -72,6 +77,7 @@ export class Queue {
     this.#settings = params.settings;
     this.#clock = params.clock;
     this.#random = params.random;
+    this.#onError = params.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
     this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
@@ -185,19 +191,37 @@ export class Queue {
     return await this.queues.list();
   }
 
-  /** Calls back at every event of a name that matches. Returns the way to stop. */
+  /**
+   * Calls back at every event of a name that matches, one at a time: the next waits until the promise of the last has
+   * settled. A listener that lags too far behind misses events; `events:missed` tells so. What a listener throws goes to
+   * `onError`. Returns the way to stop.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_CLOSED`
+   */
   on<Name extends EventName>(
     name: Name,
     listener: EventListener<Name>,
     filter: Omit<EventFilter, "names"> = {},
   ): () => void {
+    if (typeof listener !== "function") throw invalid(`The listener is ${shown(listener)}.`, "Give a function.");
+    const heard = listener as (event: QueueEvent) => unknown;
+    if (name === "events:missed") {
+      this.#missedListeners.add(heard);
+      return () => void this.#missedListeners.delete(heard);
+    }
     const stream = this.events({ ...filter, names: [name] });
-    void deliver(stream, listener as (event: unknown) => unknown);
-    return () => stream.close();
+    void this.#deliver(stream, heard);
+    return () => void stream.return();
   }
 
-  /** Events that match, as they come: `for await (const event of q.events())`. */
+  /**
+   * Events that match, as they come: `for await (const event of q.events())`. A reader that lags too far behind misses
+   * the oldest, and is told how many by an `events:missed` in their place.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_CLOSED`
+   */
   events(filter: EventFilter = {}): EventStream {
+    refuseOther(filter, "The filter of events", eventFilterKeys);
+    for (const key of ["names", "ids", "queues", "tasks"] as const) textList(filter[key], key);
+    oneOf(filter.names, eventNames, "names");
     const stream = new EventStream(this.broker, filter, {
       limit: defaults.eventBuffer,
       now: () => this.#clock.now(),
@@ -207,11 +231,19 @@ export class Queue {
     return stream;
   }
 
-  /** Stops the workers of this connection, then lets go of the store. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    for (const stream of this.#streams) stream.close();
-    await this.broker.close();
+  /** Stops the workers of this connection, then lets go of the store; what was enqueued before is accepted first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    } finally {
+      for (const stream of this.#streams) stream.close();
+      await this.broker.close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -248,6 +280,19 @@ export class Queue {
       const checked = validInput(schemaOf(known), input, nameOf(known));
       return checked instanceof Promise ? checked.then(row) : row();
     });
+  }
+
+  /** Hands events to a listener; what it missed is told to those who listen for that. */
+  async #deliver(stream: EventStream, listener: (event: QueueEvent) => unknown): Promise<void> {
+    for await (const event of stream) {
+      for (const hear of event.name === "events:missed" ? this.#missedListeners : [listener]) {
+        try {
+          await hear(event);
+        } catch (error) {
+          this.#onError(error);
+        }
+      }
+    }
   }
 
   /** The definition of a task that is asked for by name, where this connection knows it. */
@@ -293,9 +338,4 @@ async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => R
     }
   }
   return rows;
-}
-
-/** Hands events to a listener; what it throws becomes an unhandled rejection, as with any listener. */
-async function deliver(stream: EventStream, listener: (event: unknown) => unknown): Promise<void> {
-  for await (const event of stream) await listener(event);
 }

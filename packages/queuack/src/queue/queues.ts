@@ -4,7 +4,7 @@ import { finalStates, type JobState } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { Jobs } from "./jobs.ts";
-import { type BackpressureOptions, checkedBackpressure, name, type Settings } from "./settings.ts";
+import { type BackpressureOptions, checkedBackpressure, name, refuseOther, type Settings } from "./settings.ts";
 
 /** What may be set for one queue; `null` goes back to the defaults of the connection. */
 export interface QueueOptions {
@@ -40,7 +40,10 @@ export class Queues {
   }
 
   /** Sets bounds and retention of one queue. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-  async configure(queue: string, { backpressure, retention }: QueueOptions): Promise<void> {
+  async configure(queue: string, options: QueueOptions): Promise<void> {
+    refuseOther(options, "A queue", ["backpressure", "retention"]);
+    const { backpressure, retention } = options;
+    if (retention) refuseOther(retention, "retention", ["completed", "discarded"]);
     const base = this.#settings;
     await this.#broker.configureQueue({
       tenant: base.tenant,
@@ -80,11 +83,12 @@ export class Queues {
     queue: string,
     options: { readonly states?: readonly JobState[] | undefined; readonly olderThan?: Duration | undefined } = {},
   ): Promise<number> {
+    refuseOther(options, "A purge", ["states", "olderThan"]);
     const { states = finalStates, olderThan } = options;
     const before = olderThan === undefined ? undefined : this.#clock.now() - milliseconds(olderThan, "olderThan");
     const onlyFinal = states.every((state) => (finalStates as readonly JobState[]).includes(state));
     const deleted = await this.#jobs.delete({
-      queues: [queue],
+      queues: [name(queue, "queue")],
       states,
       ...(onlyFinal ? { finishedBefore: before } : { createdBefore: before }),
     });

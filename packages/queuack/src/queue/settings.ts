@@ -162,6 +162,18 @@ function storedRetry(retry: DeclarativeRetry): RetryPolicy | undefined {
   return Object.values(shape).some((value) => value !== undefined) ? policy : undefined;
 }
 
+/** Refuses what is neither absent nor a list of texts. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function textList(list: readonly string[] | undefined, what: string): void {
+  if (list === undefined || (Array.isArray(list) && list.every((item) => typeof item === "string"))) return;
+  throw invalid(`${what} is ${shown(list)}.`, "Give a list of texts.");
+}
+
+/** Refuses a list with other words than the known ones. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function oneOf(list: readonly string[] | undefined, known: readonly string[], what: string): void {
+  const other = list?.find((word) => !known.includes(word));
+  if (other !== undefined) throw invalid(`${what} holds ${shown(other)}.`, `Give some of ${known.join(", ")}.`);
+}
+
 /** A value as an error shows it. */
 export function shown(value: unknown): string {
   if (typeof value === "function") return "a function";

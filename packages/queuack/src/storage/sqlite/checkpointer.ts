@@ -8,16 +8,18 @@ const worthPages = 2_000;
 /** Commits between two looks at the length. */
 const lookEvery = 32;
 
+/** How long the log's new start waits for readers of the old one, with the writers kept out, milliseconds. */
+const patienceMs = 50;
+
 /** The thread's whole program: a string, so that it runs alike from source, from `dist` and from a bundle. */
 const program = `
 const { parentPort, workerData } = require("node:worker_threads");
 const Database = require(workerData.driver);
-const db = new Database(workerData.path, { timeout: 1000 });
+const db = new Database(workerData.path, { timeout: workerData.patienceMs });
 parentPort.on("message", () => {
   // The bulk without a lock, then what is left with the writers kept out for a moment, so that the log starts over.
   db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-  db.prepare("PRAGMA wal_checkpoint(RESTART)").get();
-  parentPort.postMessage("done");
+  parentPort.postMessage(db.prepare("PRAGMA wal_checkpoint(RESTART)").get());
 });
 `;
 
@@ -32,6 +34,8 @@ export class Checkpointer {
   #thread: Worker | null = null;
   #busy = false;
   #commits = 0;
+  /** Length from which on it is tried: raised while a long reader keeps the log, so that writers wait for it rarely. */
+  #worth = worthPages;
 
   constructor(db: Database, path: string) {
     this.#path = path;
@@ -42,7 +46,7 @@ export class Checkpointer {
   committed(): void {
     if (this.#busy || ++this.#commits < lookEvery) return;
     this.#commits = 0;
-    if (((this.#length.get() as SqlRow).log as number) < worthPages) return;
+    if (((this.#length.get() as SqlRow).log as number) < this.#worth) return;
     this.#busy = true;
     this.#thread ??= this.#start();
     this.#thread.postMessage("checkpoint");
@@ -57,9 +61,10 @@ export class Checkpointer {
 
   #start(): Worker {
     const driver = createRequire(import.meta.url).resolve("better-sqlite3");
-    const thread = new Worker(program, { eval: true, workerData: { path: this.#path, driver } });
+    const thread = new Worker(program, { eval: true, workerData: { path: this.#path, driver, patienceMs } });
     thread.unref();
-    thread.on("message", () => {
+    thread.on("message", ({ busy, log }: { busy: number; log: number }) => {
+      this.#worth = busy === 0 ? worthPages : log + worthPages;
       this.#busy = false;
     });
     // Its end leaves #busy as it is: the committing connection then checkpoints by itself.

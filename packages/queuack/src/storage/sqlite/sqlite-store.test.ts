@@ -5,9 +5,8 @@ import { describe, test } from "vitest";
 import type { Clock } from "../../core/clock.ts";
 import { type OpenedStore, storeConformance } from "../conformance/index.ts";
 import type { Store } from "../store.ts";
-import { openConnection, openDatabase } from "./database.ts";
-import { migrate } from "./migrate.ts";
-import { openSqliteStore, storeOver } from "./sqlite-store.ts";
+import { openConnection } from "./database.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
 import { verifyDatabase } from "./verify.ts";
 
 /** A store over a file in a folder of its own. */
@@ -28,6 +27,7 @@ async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedSto
       return await open();
     },
     second: open,
+    // Over a connection of its own: what is committed, whichever handles are closed.
     verify: async () => {
       const db = openConnection(path);
       try {
@@ -48,12 +48,9 @@ storeConformance(
   { describe, test },
 );
 
-/** A store in memory, whose one connection serves its verification as well. */
 async function openMemory({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
-  const db = openDatabase(":memory:", "full");
-  migrate(db);
-  const store = await storeOver(db, { path: ":memory:", clock });
-  return { store, verify: async () => verifyDatabase(db), dispose: () => store.close() };
+  const store = await openSqliteStore({ path: ":memory:", clock });
+  return { store, verify: () => store.verify(), dispose: () => store.close() };
 }
 
 storeConformance(

@@ -45,7 +45,7 @@ export interface SqliteStore extends Store {
  * @throws {QueuackError} `QUEUACK_STORE_FAILED`, `QUEUACK_STORE_VERSION`, `QUEUACK_STORE_BUSY`,
  *   `QUEUACK_NETWORK_FILE_SYSTEM`
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { durability = "full" } = options;
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
   // Another process may be opening, closing or recovering the same file this very moment.
@@ -59,8 +59,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-/** The store over a connection of `openDatabase` that is migrated; owns the connection from here on. */
-export async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Store> {
+/** The store over a connection whose schema is up to date, with its path made absolute. */
+async function storeOver(db: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
   const lanes = new Lanes(db);

@@ -71,17 +71,17 @@ const rules: readonly string[] = [
 ];
 
 /** Reading the rules costs more than following them on a small database, and tests follow them after every step. */
-const prepared = new WeakMap<Database, Statement[]>();
+const prepared = new WeakMap<Database, readonly Statement[]>();
 
 /**
  * What is wrong in the tables of a queue: one line for every row that breaks an invariant, nothing when all is well.
  * Walks each table a few times: for tests and for support, not for the way of a job.
  */
 export function verifyDatabase(db: Database): string[] {
-  return rules.flatMap((rule) =>
-    db
-      .prepare(rule)
-      .all()
-      .map((row) => String(Object.values(row as object)[0])),
-  );
+  let statements = prepared.get(db);
+  if (statements === undefined) {
+    statements = rules.map((rule) => db.prepare(rule));
+    prepared.set(db, statements);
+  }
+  return statements.flatMap((rule) => rule.all().map((row) => String(Object.values(row as object)[0])));
 }

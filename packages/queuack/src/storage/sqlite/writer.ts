@@ -76,7 +76,11 @@ export class Writer {
   /** Runs a read when no transaction is open, so that it sees only what is committed. */
   async read<T>(body: () => T): Promise<T> {
     while (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    return body();
+    try {
+      return body();
+    } catch (error) {
+      throw storeError(error, "A read failed.");
+    }
   }
 
   /** Resolves when everything asked for so far is committed or refused. */
@@ -176,13 +180,13 @@ export class Writer {
     this.#rollbackTo.run();
     this.#release.run();
     this.#onRollback();
-    write.outcome = { error: error instanceof QueuackError ? error : storeError(error, "A write failed.") };
+    write.outcome = { error: storeError(error, "A write failed.") };
   }
 
   #fail(writes: readonly Write[], cause: unknown): void {
     if (this.#db.inTransaction) this.#rollback.run();
     this.#onRollback();
-    const error = cause instanceof QueuackError ? cause : storeError(cause, "A commit failed.");
+    const error = storeError(cause, "A commit failed.");
     for (const write of writes) {
       write.outcome = null;
       write.reject(error);
