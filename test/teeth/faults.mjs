@@ -215,8 +215,9 @@ export const faults = [
   {
     name: "commits of other processes are heard only by the backstop",
     file: "storage/sqlite/foreign-commits.ts",
-    find: "{ persistent: false }, () => this.#look()",
-    replace: "{ persistent: false }, () => undefined",
+    find: "this.#watcher = watch(this.#file, {",
+    replace:
+      'if (this.#file) throw Object.assign(new Error("deaf"), { code: "ENOSYS" });\n      this.#watcher = watch(this.#file, {',
     caughtBy: latency,
   },
 ];

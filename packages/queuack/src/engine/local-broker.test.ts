@@ -100,6 +100,7 @@ describe("events tell of a job's life, in order", () => {
     const job = newJob();
     await broker.enqueue({ jobs: [job] });
     await broker.enqueue({ jobs: [job] });
+    expect(names()).toEqual(["job:enqueued"]);
     const { token, id } = await claimOne();
     await broker.settle({ settlements: [{ token, id, to: "completed", result: null }] });
     engine.events.length = 0;

@@ -60,6 +60,7 @@ describe("those who wait for a job", () => {
     asked.length = 0;
     tellForeign();
     tellForeign();
+    expect(engine.clock.pending).toBe(1);
     await complete(ids);
     tellForeign();
     await engine.clock.advance("5ms");

@@ -175,6 +175,8 @@ describe("workers that start with the queue", () => {
     const path = join(temporaryFolder(), "jobs.db");
     const wrong = open(path, { tasks: [hello], workers: 2, worker: { concurrency: 0 } });
     await expect(wrong).rejects.toMatchObject({ code: "QUEUACK_INVALID_OPTION" });
+    // Whoever closes last tidies the write-ahead log away.
+    expect([existsSync(path), existsSync(`${path}-wal`)]).toEqual([true, false]);
     await using q = await open(path);
     expect((await q.listWorkers()).filter(({ state }) => state === "running")).toEqual([]);
   });

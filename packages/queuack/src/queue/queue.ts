@@ -203,7 +203,7 @@ export class Queue {
     filter: Omit<EventFilter, "names"> = {},
   ): () => void {
     if (typeof listener !== "function") throw invalid(`The listener is ${shown(listener)}.`, "Give a function.");
-    const heard = listener as (event: QueueEvent) => unknown;
+    const heard = listener as unknown as (event: QueueEvent) => unknown;
     if (name === "events:missed") {
       this.#missedListeners.add(heard);
       return () => void this.#missedListeners.delete(heard);

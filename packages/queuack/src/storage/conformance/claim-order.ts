@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NewJob } from "../../core/job.ts";
-import { ids, leaseMs, newJob, newJobs, request, type Scene } from "./scene.ts";
+import { ids, leaseMs, newJob, newJobs, request, type Scene, someError } from "./scene.ts";
 import type { Suite } from "./suite.ts";
 
 /** Which jobs a claim brings, and in which order. */
@@ -142,6 +142,13 @@ export function claimOrder(suite: Suite): void {
       ["discarded", "expired", 0, scene.clock.now()],
     );
     assert.equal(gone.startedAt, null);
+  });
+
+  suite.test("a job that has started once is claimed again, whenever it was to start", async (scene) => {
+    const job = await scene.running({ expiresInMs: 100 });
+    await scene.end(job, { to: "retryable", delayMs: 0, outcome: "failed", error: someError });
+    await scene.clock.advance(100);
+    assert.deepEqual(ids(await scene.claim()), [job.id]);
   });
 
   suite.test("a long way down: a thousand jobs of ten tasks come in their order", async (scene) => {

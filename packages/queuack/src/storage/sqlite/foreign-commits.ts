@@ -12,6 +12,7 @@ export class ForeignCommits {
   #last: number;
   #watcher: FSWatcher | null = null;
   #backstop: NodeJS.Timeout | null = null;
+  #again: NodeJS.Timeout | null = null;
 
   constructor(db: Database, path: string) {
     this.#file = path === ":memory:" ? null : `${path}-wal`;
@@ -34,6 +35,8 @@ export class ForeignCommits {
     this.#watcher = null;
     if (this.#backstop) clearInterval(this.#backstop);
     this.#backstop = null;
+    if (this.#again) clearTimeout(this.#again);
+    this.#again = null;
   }
 
   #start(): void {
@@ -41,12 +44,25 @@ export class ForeignCommits {
     this.#last = this.#read();
     this.#backstop = setInterval(() => this.#look(), backstopMs).unref();
     try {
-      this.#watcher = watch(this.#file, { persistent: false }, () => this.#look());
+      this.#watcher = watch(this.#file, { persistent: false }, () => this.#heard());
       // A watcher that breaks (limits of the system, an exotic file system) leaves the backstop.
       this.#watcher.on("error", () => this.#watcher?.close());
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     }
+  }
+
+  /**
+   * The log has changed. Its event comes when the frames are written; the commit shows only after the fsync, through
+   * shared memory that raises no event: so a few more looks follow, each after twice the time.
+   */
+  #heard(delay = 1): void {
+    if (this.#again) clearTimeout(this.#again);
+    this.#again = null;
+    this.#look();
+    // Goes on although something was found: that may have been the commit before the one that was heard.
+    if (delay > 64 || this.#backstop === null) return;
+    this.#again = setTimeout(() => this.#heard(delay * 2), delay).unref();
   }
 
   #look(): void {

@@ -4,16 +4,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Driver from "better-sqlite3";
 import { expect, test } from "vitest";
-import { pragma } from "./database.ts";
-import { picture } from "./fixtures/picture.mjs";
+import { type Database, pragma } from "./database.ts";
 import { temporaryFolder } from "./fixtures/test-store.ts";
 import { migrate } from "./migrate.ts";
 import { verifyDatabase } from "./verify.ts";
 
+// JavaScript, because the child runs it as well.
+const drawing = new URL("fixtures/picture.mjs", import.meta.url).href;
+const { picture }: { picture(db: Database): string } = await import(drawing);
+
 const child = fileURLToPath(new URL("fixtures/kill-child.mjs", import.meta.url));
 
-/** Every how many statements to kill: 1 takes half a minute; the run of every day starts at another one each time. */
-const every = Number(process.env.QUEUACK_KILL_EVERY ?? 3);
+/** Every how many statements to kill: 1 takes a minute. Each run starts at another one of the first. */
+const every = Number(process.env.QUEUACK_KILL_EVERY ?? 8);
 
 test("a kill between any two statements leaves every acknowledged operation whole, and no half one", async () => {
   const folder = temporaryFolder();

@@ -8,7 +8,16 @@ const sliceMs = 8;
 const busyLimitMs = 30_000;
 
 /** How long to wait before the lock is tried again: SQLite's own waiting shares a file unfairly between processes. */
-const busyRetryMs = 1;
+const busyRetryMs = { first: 3, patient: 1 } as const;
+
+/** Who has waited this long for the lock tries more often than who came later, milliseconds. */
+const patientAfterMs = 20;
+
+/** For how long after the lock was seen taken the next turn is not begun at once, milliseconds. */
+const contendedMs = 50;
+
+/** How long to stand back then: longer than the patient wait between two tries, so that one of them comes first. */
+const courtesyMs = 3;
 
 /** The body of a write: yields where it may be interrupted, so that a large one never holds the event loop. */
 export type WriteBody<T> = () => Generator<void, T, void>;
@@ -41,6 +50,8 @@ export class Writer {
   #running = false;
   #synchronous: "FULL" | "NORMAL";
   #idle: (() => void)[] = [];
+  /** When the lock was last seen in another's hands. */
+  #busyAt = Number.NEGATIVE_INFINITY;
 
   constructor(db: Database, params: { durability: Durability; onRollback: () => void; onCommit: () => void }) {
     this.#db = db;
@@ -101,13 +112,10 @@ export class Writer {
 
   async #flush(): Promise<void> {
     this.#running = true;
-    // What arrives from here on waits for the next commit, so that none grows without bound.
-    const batch = this.#queue;
-    this.#queue = [];
+    let batch: Write[] = [];
     let taken = 0;
     try {
-      this.#setDurability(batch.some((write) => write.durable));
-      await this.#beginWhenFree();
+      batch = await this.#beginWhenFree();
       const started = performance.now();
       while (taken < batch.length && (taken === 0 || performance.now() - started < sliceMs)) {
         const slices = this.#run(batch[taken++] as Write);
@@ -116,6 +124,7 @@ export class Writer {
       }
       this.#commit.run();
     } catch (cause) {
+      if (batch.length === 0) batch = this.#takeQueue();
       if (taken === 0) taken = batch.length;
       this.#fail(batch.slice(0, taken), cause);
     }
@@ -193,21 +202,33 @@ export class Writer {
     }
   }
 
-  async #beginWhenFree(): Promise<void> {
+  #takeQueue(): Write[] {
+    const taken = this.#queue;
+    this.#queue = [];
+    return taken;
+  }
+
+  /** Opens the transaction; answers with what it is to carry: all that came until the lock was won. */
+  async #beginWhenFree(): Promise<Write[]> {
     const started = performance.now();
+    // Whoever has just had a turn would win every race against those who wait between two tries.
+    if (started - this.#busyAt < contendedMs) await sleep(courtesyMs);
     for (;;) {
       try {
+        this.#setDurability(this.#queue.some((write) => write.durable));
         this.#begin.run();
-        return;
+        // In the same breath: what arrives from here on may need a durability that was not set, and waits for the next.
+        return this.#takeQueue();
       } catch (error) {
         if (!isBusy(error)) throw error;
+        this.#busyAt = performance.now();
         if (performance.now() - started > busyLimitMs) {
           throw new QueuackError("QUEUACK_STORE_BUSY", {
             message: `The database stayed locked by another process for ${busyLimitMs / 1000} s.`,
             cause: error,
           });
         }
-        await new Promise<void>((resolve) => setTimeout(resolve, busyRetryMs));
+        await sleep(performance.now() - started < patientAfterMs ? busyRetryMs.first : busyRetryMs.patient);
       }
     }
   }
@@ -219,4 +240,8 @@ export class Writer {
     this.#db.exec(`PRAGMA synchronous = ${level}`);
     this.#synchronous = level;
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
