@@ -29,7 +29,10 @@ export async function install() {
 
   // `npm ci` takes the lockfile by its word; `npm install` keeps what is there, and so is quicker where it's safe.
   const command = missing || process.env.CI ? "ci" : "install";
-  console.log(`Installing dependencies (npm ${command}); 15 seconds to 2 minutes, depending on the network …`);
+  console.log(
+    `Installing dependencies (npm ${command}): some 15 seconds, and about 2 minutes more where SQLite has to be compiled ` +
+      "(better-sqlite3, when its prebuilt binary is out of reach) …",
+  );
   const start = performance.now();
   // NODE_ENV=production would leave the compiler out; audit and fund ask the network for what nobody reads here.
   const { code } = await npm([command, "--include=dev", "--no-audit", "--no-fund"]);

@@ -95,16 +95,23 @@ export function time(suite: Suite): void {
     assert.deepEqual((await promote(scene)).expired, [job.id]);
   });
 
-  suite.test("an operator's retry of an expired job has no expiry any more", async (scene) => {
-    const id = await scene.job({ expiresInMs: 100 });
-    await scene.clock.advance(100);
-    await promote(scene);
-    await scene.store.jobs.change({ ids: [id], change: { kind: "retry" } });
-    await scene.clock.advance(1_000);
-    assert.deepEqual(await promote(scene), nothing);
-    const record = await scene.get(id);
-    assert.deepEqual([record.state, record.expiresAt, record.generation], ["available", null, 2]);
-  });
+  suite.test(
+    "an operator's retry has no expiry any more, of an expired job or of one that ended before",
+    async (scene) => {
+      const jobs = newJobs(2, { expiresInMs: 100 });
+      await scene.insert(...jobs);
+      await scene.store.jobs.change({ ids: ids(jobs).slice(0, 1), change: { kind: "cancel" } });
+      await scene.store.jobs.change({ ids: ids(jobs).slice(0, 1), change: { kind: "retry" } });
+      await scene.clock.advance(100);
+      assert.deepEqual((await promote(scene)).expired, ids(jobs).slice(1));
+      await scene.store.jobs.change({ ids: ids(jobs), change: { kind: "retry" } });
+      await scene.clock.advance(1_000);
+      assert.deepEqual(await promote(scene), nothing);
+      for (const { state, expiresAt, generation } of await scene.all()) {
+        assert.deepEqual([state, expiresAt, generation], ["available", null, 2]);
+      }
+    },
+  );
 
   suite.test("no more expire at once than asked for", async (scene) => {
     await scene.insert(...newJobs(7, { expiresInMs: 10 }));
