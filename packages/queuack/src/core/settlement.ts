@@ -15,5 +15,8 @@ export type Settlement = {
   | { readonly to: "released"; readonly delayMs: number }
 );
 
-/** Whether a settlement was accepted; `lost`: the lease was no longer this one, and nothing changed. */
-export type SettleReply = "accepted" | "lost";
+/**
+ * What came of a settlement. `lost`: the lease was no longer this one, and nothing changed. `cancelled`: it would have
+ * put the job back, but somebody had asked for its cancellation, and that is what it got.
+ */
+export type SettleReply = "accepted" | "cancelled" | "lost";

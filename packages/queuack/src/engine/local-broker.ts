@@ -114,10 +114,12 @@ export class LocalBroker implements Broker {
     const strangers: Settlement[] = [];
     let available = false;
     for (let i = 0; i < settlements.length; i++) {
-      const settlement = settlements[i] as Settlement;
-      const job = this.#leased.get(settlement.token);
-      this.#leased.delete(settlement.token);
-      if (replies[i] !== "accepted") continue;
+      const { token, id } = settlements[i] as Settlement;
+      const job = this.#leased.get(token);
+      this.#leased.delete(token);
+      if (replies[i] === "lost") continue;
+      const settlement: Settlement =
+        replies[i] === "cancelled" ? { token, id, to: "cancelled" } : (settlements[i] as Settlement);
       if (settlement.to === "retryable" || settlement.to === "released") {
         if (settlement.delayMs > 0) this.#duties.promoteIn(settlement.delayMs);
         else available = true;

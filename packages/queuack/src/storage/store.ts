@@ -48,7 +48,10 @@ export interface JobStore {
   /** Leases the jobs that come first: by queue as `queues` says, then priority, then order of arrival. */
   claim(params: ClaimRequest): Promise<ClaimReply>;
 
-  /** Gives leases back with what became of them; each is guarded by its own token. Replies in the order given. */
+  /**
+   * Gives leases back with what became of them; each is guarded by its own token. Replies in the order given. A job that
+   * would go back although somebody asked for its cancellation is cancelled.
+   */
   settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
 
   /** Prolongs leases; replies with those that are lost and those whose job somebody wants cancelled. */

@@ -86,6 +86,19 @@ export function settlement(suite: Suite): void {
     });
   }
 
+  for (const ending of [
+    { to: "retryable", delayMs: 4_000, outcome: "failed", error: someError },
+    { to: "released", delayMs: 0 },
+  ] as const) {
+    suite.test(`a wish to cancel outlives an attempt that is ${ending.to}`, async (scene) => {
+      const job = await scene.running();
+      const cancel = { ids: [job.id], change: { kind: "cancel" } } as const;
+      assert.deepEqual(await scene.store.jobs.change(cancel), ["requested"]);
+      assert.deepEqual(await scene.settle([job], ending), ["cancelled"]);
+      assert.equal((await scene.get(job.id)).state, "cancelled");
+    });
+  }
+
   suite.test("an attempt counts from its claim on, so that a crash consumes it", async (scene) => {
     const first = await scene.running({ maxAttempts: 3 });
     assert.equal((await scene.get(first.id)).attempt, 1);

@@ -22,10 +22,9 @@ export function conditions(filter: JobFilter): Condition {
     if (list !== undefined) add(`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(list));
   };
   if (filter.tenant !== undefined) add("queue.tenant = ?", filter.tenant);
-  if (filter.ids !== undefined) {
-    const ids = filter.ids.map(idBytes).filter((id) => id !== null);
-    add(`job.id IN (${ids.map(() => "?").join(", ")})`, ...ids);
-  }
+  // Checked here, so that what is no id matches nothing instead of failing.
+  const ids = filter.ids?.filter((id) => idBytes(id) !== null).map((id) => id.replaceAll("-", ""));
+  if (ids !== undefined) add("job.id IN (SELECT unhex(value) FROM json_each(?))", JSON.stringify(ids));
   among(
     stateExpression,
     filter.states?.map((state) => stateCode[state]),

@@ -12,13 +12,14 @@ interface LeaseRow {
   readonly attempt: number;
   readonly worker: number;
   readonly started_at: number;
+  readonly cancel_requested: number;
 }
 
 /** The `settle` of the jobs. */
 export function settling(session: Session, endings: Endings, places: Places): JobStore["settle"] {
   const { db, writer, clock, lanes } = session;
   const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
-    RETURNING seq, lane, attempt, worker, started_at`);
+    RETURNING seq, lane, attempt, worker, started_at, cancel_requested`);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
 
@@ -28,37 +29,43 @@ export function settling(session: Session, endings: Endings, places: Places): Jo
     const replies: SettleReply[] = [];
     for (const settlement of settlements) {
       const lease = endLease.get(idBytes(settlement.id), settlement.token) as LeaseRow | undefined;
-      replies.push(lease === undefined ? "lost" : "accepted");
-      if (lease === undefined) continue;
+      if (lease === undefined) {
+        replies.push("lost");
+        continue;
+      }
       tally.add(lease.lane, "running", -1);
-      apply(settlement, lease, now, tally);
+      replies.push(apply(settlement, lease, now, tally));
       if (replies.length % 64 === 0) yield;
     }
     lanes.apply(tally, now);
     return replies;
   }
 
-  function apply(settlement: Settlement, lease: LeaseRow, now: number, tally: Tally): void {
+  function apply(settlement: Settlement, lease: LeaseRow, now: number, tally: Tally): SettleReply {
     const { seq, lane, attempt, worker } = lease;
     const ending = { seq, lane, attempts: attempt, worker, startedAt: lease.started_at };
+    if (settlement.to === "retryable" || settlement.to === "discarded") {
+      endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
+    }
     switch (settlement.to) {
       case "completed":
         endings.end(ending, "completed", settlement.outcome ?? "succeeded", settlement.result, now, tally);
-        return;
+        return "accepted";
       case "cancelled":
         endings.end(ending, "cancelled", "cancelled", null, now, tally);
-        return;
+        return "accepted";
       case "discarded":
-        endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
         endings.end(ending, "discarded", settlement.outcome, null, now, tally);
-        return;
-      case "retryable":
-        endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
-        back(lease, attempt, settlement.delayMs, now, tally);
-        return;
-      case "released":
-        back(lease, (attemptsOf.get(seq) as { attempts: number }).attempts, settlement.delayMs, now, tally);
+        return "accepted";
     }
+    // The wish came after the worker had last asked: it must not be forgotten because the job goes back.
+    if (lease.cancel_requested === 1) {
+      endings.end(ending, "cancelled", "cancelled", null, now, tally);
+      return "cancelled";
+    }
+    const attempts = settlement.to === "retryable" ? attempt : (attemptsOf.get(seq) as { attempts: number }).attempts;
+    back(lease, attempts, settlement.delayMs, now, tally);
+    return "accepted";
   }
 
   /** Puts a job back among the waiting; failed attempts have been counted, a released one is not. */
