@@ -139,12 +139,18 @@ describe("workers are nudged", () => {
     expect(await after(() => add())).toEqual([available]);
     expect(await after(() => add({ delayMs: 1_000 }))).toEqual([]);
     const { token, id } = await claimOne();
-    expect(await after(() => broker.change({ ids: [id], change: { kind: "cancel" } }))).toEqual([
-      { kind: "cancel", ids: [id] },
-    ]);
     const back = { token, id, to: "released", delayMs: 0 } as const;
     expect(await after(() => broker.settle({ settlements: [back] }))).toEqual([available]);
     expect(await after(() => broker.change({ ids: [id], change: { kind: "hold" } }))).toContainEqual(available);
+    await broker.change({ ids: [id], change: { kind: "release" } });
+    const again = await claimOne();
+    expect(await after(() => broker.change({ ids: [id], change: { kind: "cancel" } }))).toEqual([
+      { kind: "cancel", ids: [id] },
+    ]);
+    // Cancelled instead of put back: there is nothing to claim.
+    const backAgain = { ...back, token: again.token };
+    expect(await after(() => broker.settle({ settlements: [backAgain] }))).toEqual([]);
+    expect((await broker.get({ ids: [id] }))[0]?.state).toBe("cancelled");
     expect(await after(() => clock.advance("1s"))).toContainEqual(available);
     const queue = { tenant: "default", queue: "default" };
     expect(await after(() => broker.pauseQueue({ ...queue, paused: true }))).toEqual([]);
