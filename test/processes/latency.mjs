@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect } from "queuack";
 import { startChild } from "../crash/fixtures/child.mjs";
@@ -10,10 +11,13 @@ import { moment } from "../crash/fixtures/wire.mjs";
 /** Bounds for the medians: ten times what is promised, for a busy machine, yet below what polling would take. */
 const BOUND_MS = { elsewhere: 500, here: 20 };
 
+/** How long a worker is left alone between two jobs, milliseconds. */
+const restMs = 25;
+
 /** Most that an idle worker may use of a core. */
 const IDLE_SHARE = 0.1;
 
-const { values: flags } = parseArgs({ options: { jobs: { type: "string", default: "200" } } });
+const { values: flags } = parseArgs({ options: { jobs: { type: "string", default: "40" } } });
 const count = Number(flags.jobs);
 const folder = mkdtempSync(join(tmpdir(), "queuack-latency-"));
 /** Who waits for the start of a job. @type {Map<number, (at: number) => void>} */
@@ -54,7 +58,11 @@ const here = await measure(q);
 await q.close();
 rmSync(folder, { recursive: true });
 
-/** Enqueues one job after another, each when the one before has started. @param {import("queuack").Queue} queue */
+/**
+ * Enqueues one job after another, each when the worker has come to rest: it claims again when a job has ended, and would
+ * otherwise find the next one without having been told.
+ * {import("queuack").Queue} queue
+ */
 async function measure(queue) {
   const fromCall = [];
   const fromAcknowledgement = [];
@@ -62,9 +70,11 @@ async function measure(queue) {
     /** @type {Promise<number>} */
     const starts = new Promise((resolve) => waiting.set(number, resolve));
     const called = moment();
-    await queue.enqueue("start", { number });
+    const job = await queue.enqueue("start", { number });
     const acknowledged = moment();
     const started = await starts;
+    await job.result();
+    await setTimeout(restMs);
     fromCall.push(started - called);
     fromAcknowledgement.push(started - acknowledged);
   }

@@ -75,8 +75,8 @@ export const faults = [
   {
     name: "a release consumes an attempt",
     file: "storage/sqlite/settle.ts",
-    find: "back(lease, (attemptsOf.get(seq) as { attempts: number }).attempts, settlement",
-    replace: "back(lease, attempt, settlement",
+    find: 'settlement.to === "retryable" ? attempt : (attemptsOf.get(seq) as { attempts: number }).attempts',
+    replace: "attempt",
     caughtBy: store,
   },
   {

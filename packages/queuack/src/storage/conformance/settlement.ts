@@ -42,6 +42,12 @@ const cases: readonly Case[] = [
     failures: 0,
   },
   {
+    name: "cancelled, with what its handler threw",
+    ending: { to: "cancelled", error: someError },
+    after: { ...final, state: "cancelled", outcome: "cancelled", error: someError },
+    failures: 1,
+  },
+  {
     name: "retryable, later",
     ending: { to: "retryable", delayMs: 4_000, outcome: "crashed", error: someError },
     after: { ...back, state: "retryable", attempt: 1, runAt: 4_000, outcome: "crashed", error: someError },

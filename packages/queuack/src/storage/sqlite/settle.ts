@@ -52,6 +52,7 @@ export function settling(session: Session, endings: Endings, places: Places): Jo
         endings.end(ending, "completed", settlement.outcome ?? "succeeded", settlement.result, now, tally);
         return "accepted";
       case "cancelled":
+        if (settlement.error) endings.fail({ ...ending, outcome: "cancelled", error: settlement.error }, now);
         endings.end(ending, "cancelled", "cancelled", null, now, tally);
         return "accepted";
       case "discarded":
