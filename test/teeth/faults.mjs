@@ -61,8 +61,8 @@ export const faults = [
   {
     name: "a failed attempt is not counted",
     file: "storage/sqlite/settle.ts",
-    find: "back(lease, attempt, settlement.delayMs, now, tally);",
-    replace: "back(lease, attempt - 1, settlement.delayMs, now, tally);",
+    find: 'settlement.to === "retryable" ? attempt : (attemptsOf',
+    replace: "(attemptsOf",
     caughtBy: store,
   },
   {
