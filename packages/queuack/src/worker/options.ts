@@ -54,8 +54,27 @@ export interface WorkerSettings {
   readonly payloadLimit: number;
 }
 
+const knownOptions: readonly string[] = [
+  "tasks",
+  "concurrency",
+  "queues",
+  "tenant",
+  "lease",
+  "heartbeat",
+  "shutdownGrace",
+  "payloadLimit",
+  "onError",
+] satisfies (keyof WorkerOptions)[];
+
 /** @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
 export function workerSettings(options: WorkerOptions): WorkerSettings {
+  for (const key of Object.keys(options)) {
+    if (knownOptions.includes(key)) continue;
+    throw new QueuackError("QUEUACK_INVALID_OPTION", {
+      message: `A worker has no option ${JSON.stringify(key)}.`,
+      hint: `Give one of ${knownOptions.join(", ")}.`,
+    });
+  }
   const tasks = registerTasks(options.tasks);
   if (tasks.size === 0) {
     throw new QueuackError("QUEUACK_INVALID_OPTION", { message: "The worker has no tasks." });

@@ -434,20 +434,3 @@ describe("being known", () => {
     expect((await house.broker.listWorkers()).map(({ state }) => state)).toEqual(["stopped", "running"]);
   });
 });
-
-describe("options", () => {
-  const { definition } = gated();
-  test.each([
-    ["no task", { tasks: [] }, "QUEUACK_INVALID_OPTION"],
-    ["two tasks of one name", { tasks: [definition, definition] }, "QUEUACK_INVALID_TASK"],
-    ["half a slot", { tasks: [definition], concurrency: 0.5 }, "QUEUACK_INVALID_OPTION"],
-    [
-      "a heartbeat too slow for the lease",
-      { tasks: [definition], lease: "10s", heartbeat: "6s" },
-      "QUEUACK_INVALID_OPTION",
-    ],
-    ["an odd grace", { tasks: [definition], shutdownGrace: "soon" }, "QUEUACK_INVALID_OPTION"],
-  ])("refuses %s", (_, options, code) => {
-    expect(() => house.worker(options)).toThrow(expect.objectContaining({ code }));
-  });
-});
