@@ -8,6 +8,9 @@ import type { FinishedJob } from "./broker.ts";
 /** How soon after a foreign commit the store is asked, milliseconds: many commits share one question. */
 const askAfterMs = 5;
 
+/** How soon after a question that failed the store is asked again, milliseconds. */
+const askAgainMs = 1_000;
+
 /** Most ids in one question. */
 const askAtOnce = 500;
 
@@ -106,13 +109,13 @@ export class ResultWaiters {
     for (const settle of waiters) settle(outcome);
   }
 
-  #askSoon(): void {
+  #askSoon(afterMs = askAfterMs): void {
     if (this.#asking) return;
     this.#asking = true;
-    this.#clock.timer(askAfterMs, () => {
+    this.#clock.timer(afterMs, () => {
       this.#asking = false;
-      // A question that fails is asked again after the next commit.
-      this.ask().catch(() => this.#askSoon());
+      // A store that can't be read now may be read later; those who wait have their own time limits.
+      this.ask().catch(() => this.#askSoon(askAgainMs));
     });
   }
 }
