@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
+import type { JobState } from "./job-state.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
+import type { OnConflict } from "./unique.ts";
 
 /** What a job's log takes. */
 export interface JobLog {
@@ -24,6 +26,7 @@ export interface RunningJob {
   readonly createdAt: Date;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly group: string | null;
 }
 
 /** The one argument of every handler. */
@@ -77,6 +80,21 @@ export interface DeclarativeRetry extends Omit<RetryOptions, "backoff" | "retryI
   readonly backoff?: BackoffKind | undefined;
 }
 
+/**
+ * Uniqueness as a user writes it: no two jobs of the same task, queue and chosen fields of the input stand in these
+ * states at a time.
+ */
+export interface UniqueOptions {
+  /** Fields of the input that count, such as `"user.id"`; all of it by default. */
+  readonly by?: readonly string[] | undefined;
+  /** Once in each period of this length, reckoned from the epoch: what has completed in it counts as well. */
+  readonly period?: Duration | undefined;
+  /** The waiting ones at least. By default these and `running`, and with a period `completed`. */
+  readonly states?: readonly JobState[] | undefined;
+  /** What becomes of another one; `"ignore"` by default: the job that is there is the answer. */
+  readonly onConflict?: OnConflict | undefined;
+}
+
 /** What may be said about one job when it is enqueued. */
 export interface JobOptions {
   /** A UUID of the caller's own, for safe repetition; made by default. */
@@ -95,6 +113,10 @@ export interface JobOptions {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly tenant?: string | undefined;
+  /** What it shares limits and turns by, such as a customer. */
+  readonly group?: string | undefined;
+  /** Refuses or merges what is enqueued twice. */
+  readonly unique?: boolean | UniqueOptions | undefined;
 }
 
 /** What a user writes to define a task. */
@@ -107,6 +129,8 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly timeout?: Duration | undefined;
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
+  /** Refuses or merges jobs that are enqueued twice, where the job itself does not say. */
+  readonly unique?: JobOptions["unique"];
   readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
 }
 
@@ -128,6 +152,7 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "unique",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { type EventFilter, type EventName, eventNames, type QueueEvent } from "../core/events.ts";
+import type { Explanation } from "../core/flow/explain.ts";
 import { validInput } from "../core/input.ts";
 import type { NewJob } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
@@ -19,6 +20,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
 import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
+import { Limits } from "./limits.ts";
 import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
@@ -47,6 +49,8 @@ export class Queue {
   readonly jobs: Jobs;
   /** What can be asked and done about queues. */
   readonly queues: Queues;
+  /** Limits on what runs at a time, and how often something starts. */
+  readonly limits: Limits;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
   /** What stands behind: for doors, tools and tests. */
@@ -81,6 +85,7 @@ export class Queue {
     this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
+    this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
   }
 
@@ -119,7 +124,7 @@ export class Queue {
     if (checked instanceof Promise) await checked;
     const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
     const [accepted] = await this.broker.enqueue({ jobs: [job] });
-    return new Job(this.broker, accepted?.id ?? job.id, accepted?.duplicate);
+    return new Job(this.broker, accepted?.id ?? job.id, accepted);
   }
 
   /**
@@ -148,12 +153,17 @@ export class Queue {
     const jobs: Job<never>[] = [];
     for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
       const chunk = rows.slice(from, from + defaults.enqueueChunk);
-      for (const { id, duplicate } of await this.broker.enqueue({ jobs: chunk })) {
-        jobs.push(new Job(this.broker, id, duplicate));
+      for (const accepted of await this.broker.enqueue({ jobs: chunk })) {
+        jobs.push(new Job(this.broker, accepted.id, accepted));
       }
       onProgress?.(jobs.length, rows.length);
     }
     return jobs;
+  }
+
+  /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
+  explain(id: string): Promise<Explanation> {
+    return this.job(id).explain();
   }
 
   /** The handle of a job by its id, whether it exists or not. */

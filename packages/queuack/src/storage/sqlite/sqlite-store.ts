@@ -8,6 +8,8 @@ import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
 import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
+import { flowStore } from "./flow.ts";
+import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
 import { Lanes } from "./lanes.ts";
@@ -22,6 +24,7 @@ import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
 import { timing } from "./timing.ts";
+import { Uniques } from "./uniques.ts";
 import { verifyDatabase } from "./verify.ts";
 import { workers } from "./workers.ts";
 import { Writer } from "./writer.ts";
@@ -64,18 +67,23 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
   const lanes = new Lanes(db);
+  const flow = new FlowRules(db);
   const checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
     durability,
-    onRollback: () => lanes.forget(),
+    onRollback: () => {
+      lanes.forget();
+      flow.forget();
+    },
     onCommit: () => checkpointer?.committed(),
   });
-  const session = new Session({ db, writer, clock, lanes });
+  const session = new Session({ db, writer, clock, lanes, flow });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
   const places = new Places(session);
-  const endings = new Endings(session);
-  const { remove, prune } = removal(session, places);
+  const uniques = new Uniques(session);
+  const endings = new Endings(session, uniques);
+  const { remove, prune } = removal(session, places, uniques);
   await writer.write(function* () {
     session.raiseEpoch();
   });
@@ -83,16 +91,17 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   return {
     capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
     jobs: {
-      insert: insertion(session, places),
-      claim: claiming(session, endings),
-      settle: settling(session, endings, places),
+      insert: insertion(session, places, uniques),
+      claim: claiming(session, endings, uniques),
+      settle: settling(session, endings, places, uniques),
       ...leases(session),
       ...reading(session),
-      change: changing(session, endings, places),
+      change: changing(session, endings, places, uniques),
       remove,
       promote: timing(session, endings, places),
     },
     queues: { ...queues(session), prune },
+    flow: flowStore(session),
     workers: workers(session, lock),
     records: records(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
