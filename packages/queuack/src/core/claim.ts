@@ -26,6 +26,9 @@ export interface ClaimReply {
   readonly expired: readonly string[];
   /** Jobs were left because a limit is full: the end of any job may make room. */
   readonly limited: boolean;
-  /** Milliseconds until a rate has room again that kept jobs from starting; `null` where none did. */
+  /**
+   * Milliseconds until a rate has room again that kept jobs from starting, 0 where not everything was looked at: claim
+   * again then. `null`: for no such reason.
+   */
   readonly nextInMs: number | null;
 }

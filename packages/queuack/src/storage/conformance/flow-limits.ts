@@ -193,9 +193,16 @@ export function flowLimits(suite: Suite): void {
     const crowd = Array.from({ length: 300 }, (_, n) => newJobs(2, { group: `g${n}` })).flat();
     await scene.insert(...crowd);
     assert.equal((await scene.claim({ limit: 1_000 })).length, 300);
-    assert.equal((await scene.claim({ limit: 1_000 })).length, 0);
     const free = await scene.job({ priority: 10 });
-    assert.deepEqual(ids(await scene.claim({ limit: 1 })), [free], "behind all of them");
+    // One claim may set only so many aside, and says so.
+    for (;;) {
+      const { jobs, nextInMs } = await scene.store.jobs.claim(request({ limit: 1 }));
+      if (jobs.length === 0) assert.equal(nextInMs, 0, "it must go on behind them");
+      else {
+        assert.deepEqual(ids(jobs), [free], "behind all of them");
+        break;
+      }
+    }
   });
 
   suite.testIf("persistent", "limits, starts and slots are there after reopening", async (scene) => {

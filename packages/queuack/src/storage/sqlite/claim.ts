@@ -39,6 +39,9 @@ interface ReadyRow {
   readonly uniq: string | null;
 }
 
+/** Lists that one claim sets aside at most, so that it holds nobody up; the next goes on behind them. */
+const asideLimit = 256;
+
 const nothing: ClaimReply = { jobs: [], expired: [], limited: false, nextInMs: null };
 
 /** The `claim` of the jobs. */
@@ -139,10 +142,17 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
     for (;;) {
       const found = turns.all(lane, window) as TurnRow[];
       const open = found.filter((list): list is OpenList => {
+        if (context.asides >= asideLimit) return false;
+        if (list.head !== null && !(grouped && parked(lane, list.grp, rules, context))) return true;
         if (list.head === null) unlist.run(lane, list.grp, list.rank);
-        return list.head !== null && !(grouped && parked(lane, list.grp, rules, context));
+        context.asides++;
+        return false;
       });
       if (open.length === found.length) return open;
+      if (context.asides >= asideLimit) {
+        context.again();
+        return open;
+      }
     }
   }
 
@@ -190,7 +200,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
     const now = clock.now();
     const tally = session.tally();
     const usage = new ClaimUsage(session, tally.flow);
-    const context = new ClaimContext(tally.flow, new Allowance(usage, now));
+    const context = new ClaimContext(tally.flow, new Allowance(usage, now), now);
     const jobs: ClaimedJob[] = [];
     const expired: string[] = [];
     for (const turns of choose(request, open, context)) {
@@ -289,10 +299,19 @@ class ClaimContext {
   limited = false;
   /** When a rate that is full has room again. */
   until: number | null = null;
+  /** Lists that were parked or cleared away. */
+  asides = 0;
+  readonly #now: number;
 
-  constructor(flow: FlowSnapshot, allowance: Allowance) {
+  constructor(flow: FlowSnapshot, allowance: Allowance, now: number) {
     this.flow = flow;
     this.allowance = allowance;
+    this.#now = now;
+  }
+
+  /** Asks for another claim right away: not everything was looked at. */
+  again(): void {
+    this.until = this.#now;
   }
 
   /** Notes what keeps jobs from starting. */
