@@ -20,6 +20,7 @@ export {
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
+  type TransactionConnection,
   task,
   type UniqueOptions,
 } from "./core/task.ts";

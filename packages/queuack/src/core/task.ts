@@ -95,6 +95,11 @@ export interface UniqueOptions {
   readonly onConflict?: OnConflict | undefined;
 }
 
+/** A connection to the queue's own database with a transaction open: one of better-sqlite3, or of `node:sqlite`. */
+export interface TransactionConnection {
+  prepare(sql: string): unknown;
+}
+
 /** What may be said about one job when it is enqueued. */
 export interface JobOptions {
   /** A UUID of the caller's own, for safe repetition; made by default. */
@@ -117,6 +122,8 @@ export interface JobOptions {
   readonly group?: string | undefined;
   /** Refuses or merges what is enqueued twice. */
   readonly unique?: boolean | UniqueOptions | undefined;
+  /** Enqueues within the transaction that is open on this connection: with its commit, or not at all. */
+  readonly tx?: TransactionConnection | undefined;
 }
 
 /** What a user writes to define a task. */

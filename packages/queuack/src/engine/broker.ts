@@ -10,6 +10,7 @@ import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import type { OnLimit, QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
 import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord, WorkerVitals } from "../core/worker-record.ts";
 
@@ -29,6 +30,15 @@ export interface Broker {
     readonly jobs: readonly NewJob[];
     readonly onLimit?: OnLimit | undefined;
   }): Promise<readonly EnqueuedJob[]>;
+  /**
+   * As `enqueue`, within a transaction that the caller has open on a connection of its own to the same database.
+   * Answers at once where the database does; nothing is told to anybody: the commit is the caller's.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION`, `QUEUACK_UNSUPPORTED`, and as `enqueue`
+   */
+  enqueueWithin(params: {
+    readonly jobs: readonly NewJob[];
+    readonly tx: TransactionConnection;
+  }): readonly EnqueuedJob[] | Promise<readonly EnqueuedJob[]>;
   claim(params: ClaimRequest): Promise<readonly ClaimedJob[]>;
   settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
   /** Prolongs leases; replies with the tokens that are lost and those whose job is to be cancelled. */
@@ -93,6 +103,8 @@ export interface BrokerCapabilities {
   readonly store: string;
   /** Whether jobs outlive the process. */
   readonly persistent: boolean;
+  /** Whether `enqueueWithin` works. */
+  readonly transactions: boolean;
   /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
   readonly events: "process" | "all";
 }

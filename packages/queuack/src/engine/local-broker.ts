@@ -64,6 +64,7 @@ export class LocalBroker implements Broker {
     this.capabilities = {
       store: store.capabilities.name,
       persistent: store.capabilities.persistent,
+      transactions: store.capabilities.transactions,
       events: "process",
     };
     this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
@@ -86,6 +87,12 @@ export class LocalBroker implements Broker {
     this.#assertOpen();
     const { jobs } = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
     return jobs;
+  }
+
+  enqueueWithin({ jobs, tx }: Parameters<Broker["enqueueWithin"]>[0]): ReturnType<Broker["enqueueWithin"]> {
+    this.#assertOpen();
+    const reply = this.#store.enlist(tx).insert({ jobs, limit: this.#backpressure.limit });
+    return reply instanceof Promise ? reply.then(({ jobs }) => jobs) : reply.jobs;
   }
 
   async claim(params: ClaimRequest): Promise<readonly ClaimedJob[]> {

@@ -44,6 +44,7 @@ const knownOptions: readonly string[] = [
   "tenant",
   "group",
   "unique",
+  "tx",
 ] satisfies (keyof JobOptions)[];
 
 /**

@@ -11,9 +11,10 @@ import {
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
+  type TransactionConnection,
 } from "../core/task.ts";
 import type { WorkerRecord } from "../core/worker-record.ts";
-import type { Broker } from "../engine/broker.ts";
+import type { Broker, EnqueuedJob } from "../engine/broker.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { Worker } from "../worker/worker.ts";
 import { DeadLetters } from "./dead-letters.ts";
@@ -104,20 +105,28 @@ export class Queue {
   }
 
   /**
-   * Enqueues a job; resolves once it is durable.
-   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`, `QUEUACK_QUEUE_FULL`
+   * Enqueues a job; resolves once it is durable. With `tx` it is part of the caller's transaction: it is there with the
+   * caller's commit, or not at all, and an error is thrown at once, so that it rolls that transaction back.
+   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`,
+   *   `QUEUACK_QUEUE_FULL`, `QUEUACK_DUPLICATE_JOB`, `QUEUACK_INVALID_TRANSACTION`
    */
-  async enqueue<Sent, Result>(
-    task: TaskDefinition<Sent, Result>,
-    input: Sent,
-    options?: JobOptions,
-  ): Promise<Job<Result>>;
-  async enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
-  async enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
-  async enqueue(
+  enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
+  enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
+  enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
+  enqueue(
     task: TaskDefinition<never, unknown> | string,
     input?: unknown,
     options: JobOptions = {},
+  ): Promise<Job<never>> {
+    return options?.tx === undefined
+      ? this.#enqueue(task, input, options)
+      : this.#enqueueWithin(options.tx, task, input, options);
+  }
+
+  async #enqueue(
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    options: JobOptions,
   ): Promise<Job<never>> {
     const known = this.#known(task);
     const checked = validInput(schemaOf(known), input, nameOf(known));
@@ -125,6 +134,27 @@ export class Queue {
     const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
     const [accepted] = await this.broker.enqueue({ jobs: [job] });
     return new Job(this.broker, accepted?.id ?? job.id, accepted);
+  }
+
+  /** Not async: whatever is wrong must be thrown before the caller's transaction can go on to its commit. */
+  #enqueueWithin(
+    tx: TransactionConnection,
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    options: JobOptions,
+  ): Promise<Job<never>> {
+    const known = this.#known(task);
+    if (validInput(schemaOf(known), input, nameOf(known)) instanceof Promise) {
+      throw invalid(
+        `The schema of task ${nameOf(known)} is asynchronous.`,
+        "Within a transaction it must answer at once.",
+      );
+    }
+    const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
+    const made = ([accepted]: readonly EnqueuedJob[]): Job<never> =>
+      new Job(this.broker, accepted?.id ?? job.id, accepted);
+    const accepted = this.broker.enqueueWithin({ jobs: [job], tx });
+    return accepted instanceof Promise ? accepted.then(made) : Promise.resolve(made(accepted));
   }
 
   /**
@@ -285,6 +315,7 @@ export class Queue {
       }
       const [task, input, own] = line as Submission;
       const options = { ...shared, ...own };
+      refuseTransaction(options);
       const known = this.#known(task);
       const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
       const checked = validInput(schemaOf(known), input, nameOf(known));
@@ -325,6 +356,7 @@ function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<
 
 /** Refuses what can't be said of many at once. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
 function refuseSingular(shared: JobOptions, onProgress: unknown): void {
+  refuseTransaction(shared);
   for (const option of ["id", "idempotencyKey"] as const) {
     if (shared[option] !== undefined) {
       throw invalid(`${option} is given for many jobs at once.`, "Give each its own: [[task, input, options], …].");
@@ -333,6 +365,12 @@ function refuseSingular(shared: JobOptions, onProgress: unknown): void {
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw invalid(`onProgress is ${shown(onProgress)}.`, "Give a function.");
   }
+}
+
+/** @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+function refuseTransaction({ tx }: JobOptions): void {
+  if (tx === undefined) return;
+  throw invalid("tx is given for many jobs at once.", "Within a transaction enqueue one by one: that costs no commit.");
 }
 
 /** Makes a row of every item, and lets others run now and then. */

@@ -8,6 +8,7 @@ import type { JobState } from "../core/job-state.ts";
 import type { QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
 import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord } from "../core/worker-record.ts";
 
@@ -19,12 +20,24 @@ export interface Store {
   readonly flow: FlowStore;
   readonly workers: WorkerStore;
   readonly records: RecordStore;
+  /**
+   * What can be written within a transaction that the caller has open on a connection of its own.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION` where the connection is none to the same database, has no
+   *   transaction, or would not keep what the store promises; `QUEUACK_UNSUPPORTED`
+   */
+  enlist(connection: TransactionConnection): EnlistedStore;
   /** Calls back after somebody else has committed; may call without need, never misses for longer than a second. */
   onForeignCommit(listener: () => void): () => void;
   /** Gives unused space back to the file system. Resolves to the bytes returned. */
   compact(): Promise<number>;
   /** Waits for what is under way, then lets go of everything. */
   close(): Promise<void>;
+}
+
+/** A store within somebody else's transaction. */
+export interface EnlistedStore {
+  /** As `jobs.insert`, with the caller's commit; at once where the database answers at once. */
+  insert(params: Parameters<JobStore["insert"]>[0]): InsertReply | Promise<InsertReply>;
 }
 
 /** What differs between databases; read by the conformance suite, asked nowhere else. */
@@ -35,6 +48,8 @@ export interface StoreCapabilities {
   readonly persistent: boolean;
   /** Whether several processes may have it open. */
   readonly shared: boolean;
+  /** Whether `enlist` works. */
+  readonly transactions: boolean;
 }
 
 /** Jobs: the rows, where they stand, and the leases on them. */

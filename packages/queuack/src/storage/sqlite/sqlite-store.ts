@@ -8,6 +8,7 @@ import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
 import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
+import { enlisting } from "./enlist.ts";
 import { flowStore } from "./flow.ts";
 import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
@@ -83,15 +84,16 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const places = new Places(session);
   const uniques = new Uniques(session);
   const endings = new Endings(session, uniques);
+  const insert = insertion(session, places, uniques);
   const { remove, prune } = removal(session, places, uniques);
   await writer.write(function* () {
     session.raiseEpoch();
   });
 
   return {
-    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
+    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory, transactions: !inMemory },
     jobs: {
-      insert: insertion(session, places, uniques),
+      insert: (params) => writer.write(() => insert(params)),
       claim: claiming(session, endings, uniques),
       settle: settling(session, endings, places, uniques),
       ...leases(session),
@@ -104,6 +106,7 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
     flow: flowStore(session),
     workers: workers(session, lock),
     records: records(session),
+    enlist: enlisting({ path, durability, clock }),
     onForeignCommit: (listener) => foreign.subscribe(listener),
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),
