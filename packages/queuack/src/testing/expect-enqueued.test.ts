@@ -172,6 +172,7 @@ describe("what a failed assertion says", () => {
     expect(said).toContain("to be enqueued, but 7 of the 8 expected are.");
     expect(said).toContain("Of this task there are 7 jobs:");
     expect(said).toContain("\n  and 2 more");
+    expect(await failure(expectEnqueued(q, mail, {}, { count: 6 }))).toContain("but 7 of the 6 expected are.");
     await expectEnqueued(q, mail, { to: ada }, { count: 7 });
   });
 

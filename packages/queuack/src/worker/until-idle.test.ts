@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { task } from "../core/task.ts";
-import { Gate, type TestHouse, testHouse } from "./fixtures/test-house.ts";
+import { Gate, type TestHouse, testHouse, withFaults } from "./fixtures/test-house.ts";
 
 let house: TestHouse;
 beforeEach(async () => {
@@ -69,4 +69,17 @@ test("ends when the worker is stopped", async () => {
   await Promise.all([waiting, stopping]);
   await worker.untilIdle();
   expect(worker.state).toBe("stopped");
+});
+
+test("ends when the worker is stopped before the broker has answered it", async () => {
+  const broker = withFaults(house.broker, { claim: () => Promise.reject(new Error("busy")) });
+  const worker = house.worker({ tasks: [task({ name: "noop", run: () => undefined })] }, broker);
+  await worker.start();
+  let idle = false;
+  const waiting = worker.untilIdle().then(() => {
+    idle = true;
+  });
+  await house.clock.advance(0);
+  expect(idle).toBe(false);
+  await Promise.all([worker.stop(), waiting]);
 });
