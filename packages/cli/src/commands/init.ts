@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { type Command, Option } from "commander";
 import type { GlobalFlags } from "../connection.ts";
+import { version } from "../version.ts";
 import type { WrittenProject } from "../write-project.ts";
 
 interface InitFlags {
@@ -30,7 +31,6 @@ export function addInitCommand(program: Command): void {
     .action(async (folder: string, flags: InitFlags, command: Command) => {
       const { writeProject } = await import("../write-project.ts");
       const { Output } = await import("../output.ts");
-      const { version } = await import("../version.ts");
       const format = command.optsWithGlobals<GlobalFlags>().output ?? "table";
       const output = new Output({ format, out: process.stdout, err: process.stderr, environment: process.env });
       const language = flags.javascript ? "javascript" : "typescript";
