@@ -27,6 +27,8 @@ export const errorCatalogue = {
   QUEUACK_NETWORK_FILE_SYSTEM: "Put the database on a local disk; SQLite can't lock reliably over a network.",
   QUEUACK_UNSUPPORTED: "See the capabilities of the store or broker.",
   QUEUACK_MISSING_PACKAGE: "Install the package that the message names.",
+  QUEUACK_NEVER_IDLE: "See whether jobs follow each other for ever; if there are just many, raise limit.",
+  QUEUACK_WORKER_TROUBLE: "Mend what the message and the cause name.",
   QUEUACK_INVALID_CONFIG: "Mend the configuration file where the message points.",
 } as const;
 

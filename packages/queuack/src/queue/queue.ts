@@ -56,8 +56,9 @@ export class Queue {
   readonly dead: DeadLetters;
   /** What stands behind: for doors, tools and tests. */
   readonly broker: Broker;
+  /** Where its time comes from. */
+  readonly clock: Clock;
   readonly #settings: Settings;
-  readonly #clock: Clock;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
   readonly #workers = new Set<Worker>();
@@ -80,7 +81,7 @@ export class Queue {
   ) {
     this.broker = broker;
     this.#settings = params.settings;
-    this.#clock = params.clock;
+    this.clock = params.clock;
     this.#random = params.random;
     this.#onError = params.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
     this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
@@ -212,7 +213,7 @@ export class Queue {
       this.broker,
       { payloadLimit: this.#settings.payloadLimit, ...options, tasks },
       {
-        clock: this.#clock,
+        clock: this.clock,
         enqueue: (task, input, jobOptions) => this.enqueue(task as string, input, jobOptions),
         random: this.#random,
       },
@@ -264,7 +265,7 @@ export class Queue {
     oneOf(filter.names, eventNames, "names");
     const stream = new EventStream(this.broker, filter, {
       limit: defaults.eventBuffer,
-      now: () => this.#clock.now(),
+      now: () => this.clock.now(),
       onClose: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);

@@ -36,6 +36,9 @@ export class Claimer {
   #backingOff = false;
   #cancelTimer: (() => void) | null = null;
   #settled: (() => void)[] = [];
+  /** How many questions were sent, and what the latest that was answered brought. */
+  #questions = 0;
+  #answered = { question: 0, jobs: 0 };
 
   constructor(params: {
     broker: Pick<Broker, "claim">;
@@ -71,6 +74,7 @@ export class Claimer {
   close(): void {
     this.#worker = null;
     this.#clearTimer();
+    this.#tellSettled();
   }
 
   /** There may be something to claim. */
@@ -90,6 +94,15 @@ export class Claimer {
     while (this.#inFlight) await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
+  /** Resolves to how many jobs the next question brings; to 0 when no more are asked. */
+  async nextAnswer(): Promise<number> {
+    const asked = this.#questions;
+    while (this.#worker !== null && this.#answered.question <= asked) {
+      await new Promise<void>((resolve) => this.#settled.push(resolve));
+    }
+    return this.#answered.question > asked ? this.#answered.jobs : 0;
+  }
+
   #ask(worker: string): void {
     const limit = this.#room();
     if (limit === 0) return;
@@ -101,11 +114,13 @@ export class Claimer {
 
   async #exchange(worker: string, limit: number, lease: LeaseEpoch): Promise<void> {
     const { tenant, taskNames: tasks, leaseMs } = this.#settings;
+    const question = ++this.#questions;
     try {
       const queues = this.#quotas.next(limit);
       const jobs = await this.#broker.claim({ worker, tenant, tasks, queues, limit, leaseMs });
       this.#inFlight = false;
       this.#failures = 0;
+      this.#answered = { question, jobs: jobs.length };
       this.#quotas.took(jobs);
       this.#hungry = this.#signalled || jobs.length >= limit;
       this.#deliver(jobs, lease, this.#worker === worker);
@@ -119,6 +134,10 @@ export class Claimer {
         this.#later(Math.min(retryMs.first * 2 ** (this.#failures - 1), retryMs.largest));
       }
     }
+    this.#tellSettled();
+  }
+
+  #tellSettled(): void {
     const settled = this.#settled;
     this.#settled = [];
     for (const resolve of settled) resolve();

@@ -120,6 +120,13 @@ export class Dispatcher implements ExecutionHost {
     for (const execution of [...this.slots.active]) execution.lose(leaseLost(message));
   }
 
+  /** Asks for jobs once what has ended is on its way; resolves to how many came, to 0 when closed. */
+  look(): Promise<number> {
+    this.#claimer.wake();
+    this.#schedule();
+    return this.#claimer.nextAnswer();
+  }
+
   /** Resolves when no claim is open any more. */
   claimsSettled(): Promise<void> {
     return this.#claimer.settled();

@@ -143,6 +143,17 @@ export class Worker {
     await this.#stopped;
   }
 
+  /**
+   * Resolves when nothing runs and there is nothing more that this worker could run now: what waits for a time, in a
+   * paused queue or behind a limit is not waited for. Resolves as well when the worker is paused or stopped, once what it
+   * had has ended.
+   */
+  async untilIdle(): Promise<void> {
+    do await this.#dispatcher.emptied();
+    while ((await this.#dispatcher.look()) > 0 || this.#dispatcher.slots.active.size > 0);
+    await this.#dispatcher.settler.drained();
+  }
+
   /** Claims nothing until `resume()`; running jobs go on. */
   pause(): void {
     if (this.#state !== "running") return;
