@@ -1,6 +1,6 @@
 import { QueuackError } from "../core/errors.ts";
 import type { QueueEvent } from "../core/events.ts";
-import type { JobState } from "../core/job.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WorkerTrouble } from "../worker/trouble.ts";

@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert";
-import { jobStates, waitingStates } from "../core/job.ts";
+import { jobStates, waitingStates } from "../core/job-state.ts";
 import type { TaskDefinition } from "../core/task.ts";
 import type { JobView } from "../queue/job-view.ts";
 import type { JobQuery } from "../queue/jobs.ts";

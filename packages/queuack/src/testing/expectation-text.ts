@@ -1,4 +1,4 @@
-import { waitingStates } from "../core/job.ts";
+import { waitingStates } from "../core/job-state.ts";
 import type { JobView } from "../queue/job-view.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Candidate, ExpectedJob } from "./expected-job.ts";

@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from "../core/duration.ts";
-import type { JobState } from "../core/job.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { JobOptions } from "../core/task.ts";
 import type { JobView } from "../queue/job-view.ts";
 import { invalid, priority, refuseOther, shown, textList, time } from "../queue/settings.ts";

@@ -128,6 +128,7 @@ function recorder(
       leaseUntil: now + defaults.leaseMs,
       tags: job.tags ?? [],
       metadata: job.metadata ?? null,
+      group: job.group ?? null,
     },
     signal,
     async progress(progress) {
