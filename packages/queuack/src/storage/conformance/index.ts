@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
 import { listing } from "./listing.ts";
 import { queues } from "./queues.ts";
 import { records } from "./records.ts";
+import { sharing } from "./sharing.ts";
 import { settlement } from "./settlement.ts";
 import { Suite } from "./suite.ts";
 import { sweeping } from "./sweeping.ts";
@@ -34,6 +35,7 @@ const behaviours = {
   sweeping,
   workers,
   records,
+  sharing,
 };
 
 /**

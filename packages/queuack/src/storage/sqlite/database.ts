@@ -21,6 +21,8 @@ export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
+  /** The whole database as the bytes of a file. Not within a transaction. */
+  serialize(): Uint8Array;
   readonly inTransaction: boolean;
 }
 

@@ -13,6 +13,7 @@ import { insertion } from "./insert.ts";
 import { Lanes } from "./lanes.ts";
 import { leases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
+import { MovableDatabase } from "./movable-database.ts";
 import { Places } from "./places.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { queues } from "./queues.ts";
@@ -21,6 +22,7 @@ import { records } from "./records.ts";
 import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
+import { Sharing } from "./sharing.ts";
 import { timing } from "./timing.ts";
 import { verifyDatabase } from "./verify.ts";
 import { workers } from "./workers.ts";
@@ -49,7 +51,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { durability = "full" } = options;
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
   // Another process may be opening, closing or recovering the same file this very moment.
-  const db = await whenFree(path, () => openDatabase(path, durability));
+  const db = await whenFree(path, () => openDatabase(path, path === ":memory:" ? "relaxed" : durability));
   try {
     await whenFree(path, () => migrate(db));
     return await storeOver(db, { ...options, path });
@@ -60,19 +62,26 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 /** The store over a connection whose schema is up to date, with its path made absolute. */
-async function storeOver(db: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
+async function storeOver(connection: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
+  const movable = inMemory ? new MovableDatabase(connection) : null;
+  const db = movable ?? connection;
   const lanes = new Lanes(db);
-  const checkpointer = inMemory ? null : new Checkpointer(db, path);
+  let checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
-    durability,
+    // What ends with its process needs no disk to wait for, also when it has become a file.
+    durability: inMemory ? "relaxed" : durability,
     onRollback: () => lanes.forget(),
     onCommit: () => checkpointer?.committed(),
   });
   const session = new Session({ db, writer, clock, lanes });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
+  const onMoved = (file: string) => {
+    checkpointer = new Checkpointer(db, file);
+  };
+  const sharing = movable && new Sharing({ db: movable, writer, lock, foreign, onMoved });
   const places = new Places(session);
   const endings = new Endings(session);
   const { remove, prune } = removal(session, places);
@@ -81,7 +90,9 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   });
 
   return {
-    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
+    get capabilities() {
+      return { name: "sqlite", persistent: !inMemory, shared: !inMemory || sharing?.path != null };
+    },
     jobs: {
       insert: insertion(session, places),
       claim: claiming(session, endings),
@@ -96,6 +107,10 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
     workers: workers(session, lock),
     records: records(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
+    share: async () => {
+      const moved = (await sharing?.move()) ?? false;
+      return { url: sharing?.path ?? path, temporary: inMemory, moved };
+    },
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),
     close: async () => {
@@ -104,6 +119,7 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
       await checkpointer?.close();
       lock.release();
       db.close();
+      sharing?.leave();
     },
   };
 }
