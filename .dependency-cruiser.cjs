@@ -14,11 +14,12 @@ const rooms = {
   resilience: ["core/"],
   observe: ["core/"],
   storage: ["core/"],
+  modules: ["core/"],
   engine: ["core/", "dag/", "observe/", "resilience/", store],
   worker: ["core/", "dag/", "observe/", "resilience/", "streams/", broker],
   client: ["core/", "dag/", "observe/", "resilience/", "streams/", "protocol/", broker],
   // The front door stands on everything below it.
-  queue: ["(core|dag|protocol|streams|mermaid|resilience|observe|storage|engine|worker|client)/"],
+  queue: ["(core|dag|protocol|streams|mermaid|resilience|observe|storage|modules|engine|worker|client)/"],
   // For users' tests: stands on top, and shipped code never imports it ("tests-stay-out").
   testing: [""],
 };
