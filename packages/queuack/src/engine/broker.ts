@@ -66,6 +66,13 @@ export interface Broker {
     readonly tenant?: string | undefined;
     readonly queue?: string | undefined;
   }): Promise<readonly QueueStats[]>;
+  /**
+   * Says where other processes reach this queue, for workers and handlers in processes of their own. A queue in memory
+   * moves to a temporary file first, and tells so once.
+   * @param params.reason what needs it, for the one who is told: "worker processes"
+   * @throws {QueuackError} `QUEUACK_UNSUPPORTED` where no other process can, or where time is not the system's
+   */
+  share(params: { readonly reason: string }): Promise<QueuePlace>;
   /** Gives unused space back to the file system; resolves to the bytes returned. */
   compact(): Promise<number>;
 
@@ -89,6 +96,14 @@ export interface BrokerCapabilities {
   readonly persistent: boolean;
   /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
   readonly events: "process" | "all";
+}
+
+/** Where a queue is reached. */
+export interface QueuePlace {
+  /** What `connect()` takes. */
+  readonly url: string;
+  /** Whether it goes when the queue is closed or its process ends. */
+  readonly temporary: boolean;
 }
 
 /** A nudge to workers: `available`, claim if you have room; `cancel`, these leases were asked to stop. */

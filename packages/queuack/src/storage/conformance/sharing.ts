@@ -18,7 +18,10 @@ export function sharing(suite: Suite): void {
     await scene.insert(...newJobs(3), ...newJobs(1, { delayMs: 60_000 }));
     const before = [await scene.all(), await scene.store.workers.list({}), await scene.store.queues.stats({})];
     await scene.store.share();
-    assert.deepEqual([await scene.all(), await scene.store.workers.list({}), await scene.store.queues.stats({})], before);
+    assert.deepEqual(
+      [await scene.all(), await scene.store.workers.list({}), await scene.store.queues.stats({})],
+      before,
+    );
     assert.deepEqual(await scene.store.workers.findDead({}), []);
     assert.deepEqual(await scene.store.jobs.abandoned({ limit: 10 }), []);
     assert.deepEqual(await scene.store.jobs.renew({ tokens: [running.token], leaseMs: 1_000 }), {

@@ -1,13 +1,13 @@
-import type { Database, Statement } from "./database.ts";
+import type { Connection, Database, Statement } from "./database.ts";
 
 /**
  * A connection that can be exchanged for another one on the same data: whoever holds a statement goes on with it, for it
  * prepares itself anew at its next use. Only what may have to move pays for this: a queue in memory.
  */
 export class MovableDatabase implements Database {
-  #db: Database;
+  #db: Connection;
 
-  constructor(db: Database) {
+  constructor(db: Connection) {
     this.#db = db;
   }
 
@@ -41,7 +41,7 @@ export class MovableDatabase implements Database {
   }
 
   /** Goes on over another connection and closes the one it had. Not within a transaction. */
-  moveTo(db: Database): void {
+  moveTo(db: Connection): void {
     const left = this.#db;
     this.#db = db;
     left.close();

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { type Database, openDatabase, pragma, storeError } from "./database.ts";
+import { type Connection, openDatabase, pragma, storeError } from "./database.ts";
 import type { ForeignCommits } from "./foreign-commits.ts";
 import type { MovableDatabase } from "./movable-database.ts";
 import type { ProcessLock } from "./process-lock.ts";
@@ -55,7 +55,7 @@ export class Sharing {
   #settle(): TemporaryHome {
     const { db, lock, foreign, onMoved } = this.#movables;
     const home = new TemporaryHome();
-    let file: Database | null = null;
+    let file: Connection | null = null;
     try {
       writeFileSync(home.path, db.serialize(), { flag: "wx", mode: 0o600 });
       // A power cut takes the process that all of this is for: there is nothing to wait for a disk for.

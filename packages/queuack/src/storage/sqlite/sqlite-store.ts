@@ -6,7 +6,7 @@ import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
-import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
+import { type Connection, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
@@ -62,7 +62,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 /** The store over a connection whose schema is up to date, with its path made absolute. */
-async function storeOver(connection: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
+async function storeOver(connection: Connection, options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
   const movable = inMemory ? new MovableDatabase(connection) : null;
