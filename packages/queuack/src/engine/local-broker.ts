@@ -242,6 +242,8 @@ export class LocalBroker implements Broker {
       });
     }
     const { url, temporary, moved } = await this.#store.share();
+    // Whoever sets other processes to work stands watch over them: they may all die at once.
+    this.#duties.start();
     if (moved) {
       const message = `The queue in memory went to a temporary file for ${reason}: ${url}, which goes with this process.`;
       this.#onError(new QueuackError("QUEUACK_MEMORY_MOVED", { message, details: { url, reason } }));

@@ -29,7 +29,7 @@ export interface Store {
 }
 
 /** Where several processes can open a store. */
-export interface SharedPlace {
+interface SharedPlace {
   /** What `connect()` takes. */
   readonly url: string;
   /** Whether it goes when the store is closed or its process ends. */
