@@ -16,6 +16,7 @@ const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
 const latency = ["test/processes/latency.mjs --jobs 20"];
+const sharing = ["packages/queuack/src/storage/sqlite/sharing.test.ts"];
 const worker = ["packages/queuack/src/worker/"];
 
 /** @type {Fault[]} */
@@ -225,28 +226,28 @@ export const faults = [
     file: "storage/sqlite/sharing.ts",
     find: "      lock.moveTo(home.path);",
     replace: "",
-    caughtBy: store,
+    caughtBy: sharing,
   },
   {
     name: "a queue that left the memory goes on over the old connection's statements",
     file: "storage/sqlite/movable-database.ts",
     find: "if (on !== this.#db) {",
     replace: "if (on === null) {",
-    caughtBy: store,
+    caughtBy: sharing,
   },
   {
     name: "who listened before a queue left the memory hears nothing of others",
     file: "storage/sqlite/sharing.ts",
     find: "    foreign.moveTo(home.path);",
     replace: "",
-    caughtBy: ["packages/queuack/src/storage/sqlite/sharing.test.ts"],
+    caughtBy: sharing,
   },
   {
     name: "a queue that left the memory stays on the disk",
     file: "storage/sqlite/sqlite-store.ts",
     find: "      sharing?.leave();",
     replace: "",
-    caughtBy: ["packages/queuack/src/storage/sqlite/sharing.test.ts"],
+    caughtBy: sharing,
   },
   {
     name: "a queue leaves the memory without a word",

@@ -114,7 +114,6 @@ export class PoolProcess {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
-      this.#become("starting");
       this.#spawn();
     });
   }
@@ -148,8 +147,7 @@ export class PoolProcess {
       child = fork(program, { execArgv: [...this.#host.execArgv], stdio: ["ignore", "inherit", "inherit", "ipc"] });
     } catch (error) {
       this.#problem = error as Error;
-      this.#ended(null, null);
-      return;
+      return this.#ended(null, null);
     }
     this.#child = child;
     child.on("message", (report: PoolReport) => this.#hear(report));
@@ -163,6 +161,7 @@ export class PoolProcess {
       if (this.#child === child) this.#ended(code, signal);
     });
     this.#send(child, { kind: "start", plan: this.#host.plan });
+    this.#become("starting");
   }
 
   #hear(report: PoolReport): void {
@@ -197,9 +196,9 @@ export class PoolProcess {
     this.#lastExit = { code, signal, at: new Date() };
     clearTimeout(this.#kill);
     if (!this.#wanted) return this.#end("stopped");
-    const message = `Worker process ${pid ?? this.#number} ${started ? "ended" : "could not start"}: ${
-      signal === null ? `exit code ${code}` : `signal ${signal}`
-    }.`;
+    const ending = signal === null ? `exit code ${code}.` : `signal ${signal}.`;
+    const how = started ? `ended: ${ending}` : `could not start: ${this.#problem?.message ?? ending}`;
+    const message = `Worker process ${pid ?? this.#number} ${how}`;
     const error = this.#problem ?? new QueuackError("QUEUACK_PROCESS_FAILED", { message });
     if (this.#first !== null) {
       const { reject } = this.#first;
@@ -217,7 +216,6 @@ export class PoolProcess {
     if (!this.#wanted) return;
     this.#restart = setTimeout(() => {
       this.#restarts++;
-      this.#become("starting");
       this.#spawn();
     }, delayMs);
   }

@@ -67,6 +67,8 @@ describe("a program with a pool", () => {
   function start(...args: string[]) {
     const child: ChildProcess = spawn(process.execPath, [fileURLToPath(fixture("program.mjs")), ...args], {
       stdio: ["ignore", "pipe", "inherit"],
+      // A group of its own, as a terminal makes one for a command.
+      detached: true,
     });
     onTestFinished(() => void child.kill("SIGKILL"));
     let said = "";
@@ -89,15 +91,30 @@ describe("a program with a pool", () => {
     return { child, until, over, said: () => said };
   }
 
-  test.each(["SIGTERM", "SIGINT"] as const)("%s drains all processes", async (signal) => {
+  test("SIGTERM drains all processes; a second one ends all at once", async () => {
     const { child, until, over, said } = start(newFile(), "2");
     await until(/^ready/m);
-    child.kill(signal);
+    child.kill("SIGTERM");
     await until(/^stopping/m);
-    // The job holds on to its process until a second signal ends all at once.
-    child.kill(signal);
-    expect(await over).toEqual([signal === "SIGTERM" ? 143 : 130, null]);
+    // The job holds on to its process for the whole grace.
+    child.kill("SIGTERM");
+    expect(await over).toEqual([143, null]);
     expect(said().match(/^stopping/gm)).toHaveLength(2);
+    expect(said()).not.toMatch(/^over/m);
+  });
+
+  test("Ctrl+C reaches all processes, and the program decides: they drain", async () => {
+    const path = newFile();
+    const { child, until, over, said } = start(path, "2");
+    await until(/^ready/m);
+    process.kill(-(child.pid as number), "SIGINT");
+    await until(/^stopping/m);
+    await using q = await connect(path);
+    for (const job of (await q.jobs.list({ states: ["running"] })).items) await q.jobs.cancel(job.id);
+    expect(await over).toEqual([0, null]);
+    const told = said().match(/^(stopping|stopped .*|waiting-to-restart)/gm);
+    expect(told?.sort()).toEqual(["stopped 0", "stopped 0", "stopping", "stopping"]);
+    expect(said()).toMatch(/^over/m);
   });
 
   test("one that is killed takes its processes along, and leaves no worker behind", async () => {

@@ -37,6 +37,7 @@ describe("a pool of worker processes", () => {
     expect(changes.map(state).sort()).toEqual(
       ["running", "starting", "stopped", "stopping"].flatMap((one) => [one, one]),
     );
+    expect(changes.filter(({ state }) => state === "starting").every(({ pid }) => Number(pid) > 0)).toBe(true);
     expect(changes.at(-1)?.lastExit).toMatchObject({ code: 0, signal: null });
     expect(troubles).toEqual([]);
     expect((await q.listWorkers()).map((worker) => worker.state)).toEqual(["stopped", "stopped"]);
@@ -46,13 +47,13 @@ describe("a pool of worker processes", () => {
     await using q = await connect(newFile(), {
       tenant: "acme",
       queue: "work",
-      timeout: "1h",
+      priority: 7,
       onError: () => undefined,
     });
     await q.workers({ processes: 1, modules, queues: ["work"], tenant: "acme" }).start();
-    const job = await q.enqueue("where");
-    await job.result();
-    expect(await job.get()).toMatchObject({ tenant: "acme", queue: "work", state: "completed" });
+    const id = (await (await q.enqueue("chain")).result()) as string;
+    await q.job(id).result();
+    expect(await q.jobs.get(id)).toMatchObject({ tenant: "acme", queue: "work", priority: 7 });
   });
 
   test("status tells of running jobs; closing the queue stops the pool", async () => {
