@@ -155,7 +155,7 @@ export class WorkerPool {
     if (there.length < wanted) await this.#grow(wanted - there.length);
     else
       await Promise.all(
-        lastToKeep(there)
+        firstToKeep(there)
           .slice(wanted)
           .map((process) => this.#remove(process)),
       );
@@ -205,7 +205,7 @@ export class WorkerPool {
 }
 
 /** Those that work, the oldest first; behind them those that don't. */
-function lastToKeep(processes: readonly PoolProcess[]): PoolProcess[] {
+function firstToKeep(processes: readonly PoolProcess[]): PoolProcess[] {
   const [working, others] = [true, false].map((works) =>
     processes.filter(({ status }) => (status.state === "running") === works),
   ) as [PoolProcess[], PoolProcess[]];
