@@ -16,6 +16,7 @@ const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
 const latency = ["test/processes/latency.mjs --jobs 20"];
+const sharing = ["packages/queuack/src/storage/sqlite/sharing.test.ts"];
 const worker = ["packages/queuack/src/worker/"];
 
 /** @type {Fault[]} */
@@ -219,5 +220,47 @@ export const faults = [
     replace:
       'if (this.#file) throw Object.assign(new Error("deaf"), { code: "ENOSYS" });\n      this.#watcher = watch(this.#file, {',
     caughtBy: latency,
+  },
+  {
+    name: "a queue that leaves the memory takes no lock: its workers are taken for dead",
+    file: "storage/sqlite/sharing.ts",
+    find: "      lock.moveTo(home.path);",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue that left the memory goes on over the old connection's statements",
+    file: "storage/sqlite/movable-database.ts",
+    find: "if (on !== this.#db) {",
+    replace: "if (on === null) {",
+    caughtBy: sharing,
+  },
+  {
+    name: "who listened before a queue left the memory hears nothing of others",
+    file: "storage/sqlite/sharing.ts",
+    find: "    foreign.moveTo(home.path);",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue that left the memory stays on the disk",
+    file: "storage/sqlite/sqlite-store.ts",
+    find: "      sharing?.leave();",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue leaves the memory without a word",
+    file: "engine/local-broker.ts",
+    find: "    if (moved) {",
+    replace: "    if (moved && url === reason) {",
+    caughtBy: ["packages/queuack/src/engine/sharing.test.ts"],
+  },
+  {
+    name: "the wait before a process is started again does not grow",
+    file: "queue/pool/pool-process.ts",
+    find: "restartMs * 2 **",
+    replace: "restartMs * 1 **",
+    caughtBy: ["packages/queuack/src/queue/pool/pool-process.test.ts"],
   },
 ];

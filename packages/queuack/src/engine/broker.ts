@@ -82,6 +82,13 @@ export interface Broker {
   listLimits(params: { readonly tenant?: string | undefined }): Promise<readonly LimitUsage[]>;
   /** Why a job does not run; `null` where there is no such job. */
   explain(params: { readonly id: string }): Promise<Explanation | null>;
+  /**
+   * Says where other processes reach this queue, for workers and handlers in processes of their own. A queue in memory
+   * moves to a temporary file first, and tells so once.
+   * @param params.reason what needs it, for the one who is told: "worker processes"
+   * @throws {QueuackError} `QUEUACK_UNSUPPORTED` where no other process can, or where time is not the system's
+   */
+  share(params: { readonly reason: string }): Promise<QueuePlace>;
   /** Gives unused space back to the file system; resolves to the bytes returned. */
   compact(): Promise<number>;
 
@@ -107,6 +114,14 @@ export interface BrokerCapabilities {
   readonly transactions: boolean;
   /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
   readonly events: "process" | "all";
+}
+
+/** Where a queue is reached. */
+export interface QueuePlace {
+  /** What `connect()` takes. */
+  readonly url: string;
+  /** Whether it goes when the queue is closed or its process ends. */
+  readonly temporary: boolean;
 }
 
 /** A nudge to workers: `available`, claim if you have room; `cancel`, these leases were asked to stop. */

@@ -44,14 +44,15 @@ const ownOptions: readonly string[] = [
 export async function connect(url?: string, options: ConnectOptions = {}): Promise<Queue> {
   refuseUnknown(options, ownOptions, "connect()");
   const path = sqlitePath(url ?? process.env.QUEUACK_URL);
-  const read = settings(merge(environmentOptions(process.env), options));
+  const given = merge(environmentOptions(process.env), options);
+  const read = settings(given);
   checkParts(options);
   const { workers = 0, tasks = [], clock = systemClock } = options;
   const store = await openSqliteStore({ path, clock, durability: read.durability });
   const { backpressure, retention } = read;
   const { onError, random } = options;
   const broker = new LocalBroker(store, { clock, backpressure, retention, onError, random });
-  const queue = new Queue(broker, { settings: read, clock, tasks, random, onError });
+  const queue = new Queue(broker, { settings: read, clock, tasks, random, onError, given });
   try {
     for (let i = 0; i < workers; i++) await queue.worker(options.worker).start();
   } catch (error) {

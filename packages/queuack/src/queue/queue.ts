@@ -23,6 +23,8 @@ import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { Limits } from "./limits.ts";
 import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
+import type { PoolOptions } from "./pool/options.ts";
+import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 
@@ -61,10 +63,12 @@ export class Queue {
   readonly #settings: Settings;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<Worker | WorkerPool>();
   readonly #streams = new Set<EventStream>();
   readonly #missedListeners = new Set<(event: QueueEvent) => unknown>();
   readonly #onError: (error: unknown) => void;
+  /** What `connect()` was given: worker processes are given the same. */
+  readonly #given: Readonly<Record<string, unknown>>;
   #closed: Promise<void> | null = null;
 
   /** Use `connect()`. */
@@ -77,6 +81,8 @@ export class Queue {
       readonly random?: (() => number) | undefined;
       /** Hears of what listeners throw. */
       readonly onError?: ((error: unknown) => void) | undefined;
+      /** What `connect()` was given. */
+      readonly given?: object | undefined;
     },
   ) {
     this.broker = broker;
@@ -84,6 +90,7 @@ export class Queue {
     this.clock = params.clock;
     this.#random = params.random;
     this.#onError = params.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
+    this.#given = { ...params.given };
     this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
@@ -222,6 +229,18 @@ export class Queue {
     return worker;
   }
 
+  /**
+   * Makes a pool of worker processes, each with one worker over the tasks that modules export; it begins with `run()` or
+   * `start()`. A queue in memory moves to a temporary file for it.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`; `QUEUACK_UNSUPPORTED` where this connection was given what no other
+   *   process can be given, such as a clock
+   */
+  workers(options: PoolOptions): WorkerPool {
+    const pool = new WorkerPool(this.broker, this.#given, options);
+    this.#workers.add(pool);
+    return pool;
+  }
+
   /** Every worker that is known, the recently gone ones too. */
   async listWorkers(): Promise<readonly WorkerRecord[]> {
     return await this.broker.listWorkers();
@@ -272,7 +291,7 @@ export class Queue {
     return stream;
   }
 
-  /** Stops the workers of this connection, then lets go of the store; what was enqueued before is accepted first. */
+  /** Stops the workers of this connection, also those of its pools, then lets go of the store; what was enqueued before is accepted first. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

@@ -28,6 +28,12 @@ export interface Store {
   enlist(connection: TransactionConnection): EnlistedStore;
   /** Calls back after somebody else has committed; may call without need, never misses for longer than a second. */
   onForeignCommit(listener: () => void): () => void;
+  /**
+   * Says where other processes of this machine find the same data, and brings it there first where only this process
+   * can reach it: what runs, waits and listens goes on meanwhile.
+   * @throws {QueuackError} `QUEUACK_UNSUPPORTED` for a store that one process keeps for itself
+   */
+  share(): Promise<SharedPlace>;
   /** Gives unused space back to the file system. Resolves to the bytes returned. */
   compact(): Promise<number>;
   /** Waits for what is under way, then lets go of everything. */
@@ -40,13 +46,23 @@ export interface EnlistedStore {
   insert(params: Parameters<JobStore["insert"]>[0]): InsertReply | Promise<InsertReply>;
 }
 
+/** Where several processes can open a store. */
+interface SharedPlace {
+  /** What `connect()` takes. */
+  readonly url: string;
+  /** Whether it goes when the store is closed or its process ends. */
+  readonly temporary: boolean;
+  /** Whether this call brought it there. */
+  readonly moved: boolean;
+}
+
 /** What differs between databases; read by the conformance suite, asked nowhere else. */
 export interface StoreCapabilities {
   /** Name for people, such as `sqlite`. */
   readonly name: string;
   /** Whether what is committed outlives the process. */
   readonly persistent: boolean;
-  /** Whether several processes may have it open. */
+  /** Whether several processes may have it open; of a queue in memory, only after `share()`. */
   readonly shared: boolean;
   /** Whether `enlist` works. */
   readonly transactions: boolean;

@@ -13,6 +13,7 @@ import { listing } from "./listing.ts";
 import { queues } from "./queues.ts";
 import { records } from "./records.ts";
 import { settlement } from "./settlement.ts";
+import { sharing } from "./sharing.ts";
 import { Suite } from "./suite.ts";
 import { sweeping } from "./sweeping.ts";
 import { time } from "./time.ts";
@@ -40,6 +41,7 @@ const behaviours = {
   sweeping,
   workers,
   records,
+  sharing,
 };
 
 /**

@@ -6,7 +6,7 @@ import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
-import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
+import { type Connection, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
 import { enlisting } from "./enlist.ts";
 import { flowStore } from "./flow.ts";
@@ -16,6 +16,7 @@ import { insertion } from "./insert.ts";
 import { Lanes } from "./lanes.ts";
 import { leases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
+import { MovableDatabase } from "./movable-database.ts";
 import { Places } from "./places.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { queues } from "./queues.ts";
@@ -24,6 +25,7 @@ import { records } from "./records.ts";
 import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
+import { Sharing } from "./sharing.ts";
 import { timing } from "./timing.ts";
 import { Uniques } from "./uniques.ts";
 import { verifyDatabase } from "./verify.ts";
@@ -53,7 +55,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { durability = "full" } = options;
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
   // Another process may be opening, closing or recovering the same file this very moment.
-  const db = await whenFree(path, () => openDatabase(path, durability));
+  const db = await whenFree(path, () => openDatabase(path, path === ":memory:" ? "relaxed" : durability));
   try {
     await whenFree(path, () => migrate(db));
     return await storeOver(db, { ...options, path });
@@ -64,14 +66,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 /** The store over a connection whose schema is up to date, with its path made absolute. */
-async function storeOver(db: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
+async function storeOver(connection: Connection, options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
+  const movable = inMemory ? new MovableDatabase(connection) : null;
+  const db = movable ?? connection;
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
-  const checkpointer = inMemory ? null : new Checkpointer(db, path);
+  let checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
-    durability,
+    // What ends with its process needs no disk to wait for, also when it has become a file.
+    durability: inMemory ? "relaxed" : durability,
     onRollback: () => {
       lanes.forget();
       flow.forget();
@@ -81,6 +86,10 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const session = new Session({ db, writer, clock, lanes, flow });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
+  const onMoved = (file: string) => {
+    checkpointer = new Checkpointer(db, file);
+  };
+  const sharing = movable && new Sharing({ db: movable, writer, lock, foreign, onMoved });
   const places = new Places(session);
   const uniques = new Uniques(session);
   const endings = new Endings(session, uniques);
@@ -91,7 +100,10 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   });
 
   return {
-    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory, transactions: !inMemory },
+    get capabilities() {
+      const shared = !inMemory || sharing?.path != null;
+      return { name: "sqlite", persistent: !inMemory, shared, transactions: !inMemory };
+    },
     jobs: {
       insert: (params) => writer.write(() => insert(params)),
       claim: claiming(session, endings, uniques),
@@ -108,6 +120,10 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
     records: records(session),
     enlist: enlisting({ path, durability, clock }),
     onForeignCommit: (listener) => foreign.subscribe(listener),
+    share: async () => {
+      const moved = (await sharing?.move()) ?? false;
+      return { url: sharing?.path ?? path, temporary: inMemory, moved };
+    },
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),
     close: async () => {
@@ -116,6 +132,7 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
       await checkpointer?.close();
       lock.release();
       db.close();
+      sharing?.leave();
     },
   };
 }
