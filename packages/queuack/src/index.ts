@@ -1,3 +1,4 @@
+export type { CacheOptions } from "./core/cache.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";

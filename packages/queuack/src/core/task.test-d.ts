@@ -66,6 +66,32 @@ test("a handler can enqueue another task with the input that this one takes", ()
   });
 });
 
+test("the key of a cache sees what the schema makes of the input, or what the handler is annotated with", () => {
+  const resize = task({
+    name: "resize",
+    input: shape,
+    cache: {
+      key: ({ input }) => {
+        expectTypeOf(input).toEqualTypeOf<{ width: number; format: string }>();
+        return input.format;
+      },
+      ttl: "1h",
+    },
+    run: ({ input }) => input.width,
+  });
+  expectTypeOf(resize).toEqualTypeOf<TaskDefinition<{ width: string; format?: string | undefined }, number>>();
+  const double = task({
+    name: "double",
+    cache: { key: async ({ input }) => (input > 5 ? null : String(input)), ttl: 1_000, version: "2" },
+    run: ({ input }: TaskContext<number>) => input * 2,
+  });
+  expectTypeOf(double).toEqualTypeOf<TaskDefinition<number, number>>();
+  // @ts-expect-error: a key is a text
+  task({ name: "x", cache: { key: () => 5, ttl: "1h" }, run: () => 1 });
+  // @ts-expect-error: a cache needs a time to live
+  task({ name: "x", cache: { key: () => "a" }, run: () => 1 });
+});
+
 test("nonsense in a definition is a compile error", () => {
   // @ts-expect-error: a handler is needed
   task({ name: "idle" });

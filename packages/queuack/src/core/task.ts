@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CacheOptions, cacheSettings } from "./cache.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
@@ -107,6 +108,8 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly timeout?: Duration | undefined;
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
+  /** Keeps results, and completes later jobs of the same key with them instead of running. */
+  readonly cache?: CacheOptions<Input> | undefined;
   readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
 }
 
@@ -128,6 +131,7 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "cache",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 
@@ -155,6 +159,7 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
       hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
     });
   }
+  if (options.cache !== undefined) cacheSettings(options.cache, options.name);
   return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
 }
 

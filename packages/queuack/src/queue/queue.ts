@@ -21,6 +21,7 @@ import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
+import { ResultCache } from "./result-cache.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
@@ -49,6 +50,8 @@ export class Queue {
   readonly queues: Queues;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
+  /** The results that tasks with `cache` have left for later jobs. */
+  readonly cache: ResultCache;
   /** What stands behind: for doors, tools and tests. */
   readonly broker: Broker;
   readonly #settings: Settings;
@@ -82,6 +85,7 @@ export class Queue {
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
     this.dead = new DeadLetters(this.jobs);
+    this.cache = new ResultCache(broker, params.settings);
   }
 
   /**

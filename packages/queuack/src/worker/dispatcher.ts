@@ -1,9 +1,11 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
 import type { Broker, WorkSignal } from "../engine/broker.ts";
+import { LookUps } from "./caching/look-ups.ts";
 import { Claimer } from "./claimer.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
@@ -34,6 +36,7 @@ export class Dispatcher implements ExecutionHost {
   readonly #settings: WorkerSettings;
   readonly #claimer: Claimer;
   readonly #reporter: Reporter;
+  readonly #lookUps: LookUps;
   /** Executions that have started since the last turn. */
   #fresh: Execution[] = [];
   #turnScheduled = false;
@@ -59,6 +62,7 @@ export class Dispatcher implements ExecutionHost {
     this.slots = new Slots({ concurrency: settings.concurrency, clock, trouble, onFree: schedule });
     this.settler = new Settler({ broker, clock, trouble, onRecovered: schedule });
     this.#reporter = new Reporter({ broker, clock, payloadLimit: settings.payloadLimit, trouble, schedule });
+    this.#lookUps = new LookUps({ broker, trouble, schedule });
     this.leases = new LeaseKeeper({
       broker,
       clock,
@@ -153,6 +157,10 @@ export class Dispatcher implements ExecutionHost {
     this.#reporter.log(attempt, level, message, data);
   }
 
+  cached(address: CacheAddress, job: string): Promise<CachedResult | null> {
+    return this.#lookUps.find(address, job);
+  }
+
   async heartbeat(attempt: RunningAttempt): Promise<void> {
     await this.leases.renew([attempt]);
     attempt.throwIfOver();
@@ -190,6 +198,7 @@ export class Dispatcher implements ExecutionHost {
     this.#fresh = [];
     for (const execution of fresh) execution.startTimer();
     this.#reporter.flush();
+    this.#lookUps.flush();
     this.settler.flush();
     this.#claimer.claim();
     this.#turning = false;

@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
 import type { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
@@ -35,5 +36,7 @@ export interface ExecutionHost {
   returned(attempt: RunningAttempt): void;
   progress(attempt: RunningAttempt, progress: Payload): Promise<void>;
   log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void;
+  /** The result that is kept at an address, for a job of this id; `null` where there is none. Never rejects. */
+  cached(address: CacheAddress, job: string): Promise<CachedResult | null>;
   heartbeat(attempt: RunningAttempt): Promise<void>;
 }

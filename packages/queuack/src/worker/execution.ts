@@ -1,3 +1,4 @@
+import type { CacheKeeping, CacheSettings } from "../core/cache.ts";
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
@@ -5,6 +6,7 @@ import type { Outcome } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
+import { type CacheVerdict, consultCache } from "./caching/cached-attempt.ts";
 import { type Attempt, Context, Discard, Snooze } from "./context.ts";
 import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
 import { decideByPolicy, decideFailure, type Failure, isAbort, isThenable, safeErrorRecord } from "./failure.ts";
@@ -39,6 +41,8 @@ export class Execution implements Attempt, RunningAttempt {
   /** A failure whose fate waits for the user's `retryIf`. */
   #undecided: Failure | undefined;
   #stopTimer: (() => void) | undefined;
+  /** How the result is to be kept for later jobs. */
+  #keeping: CacheKeeping | undefined;
 
   constructor(job: ClaimedJob, task: RegisteredTask, lease: LeaseEpoch, host: ExecutionHost) {
     this.job = job;
@@ -134,7 +138,30 @@ export class Execution implements Attempt, RunningAttempt {
     } else if ("invalid" in input) {
       this.handlerDone = true;
       this.#fail("failed", input.invalid, true);
-    } else this.#handle(input.value);
+    } else if (this.#task.cache !== undefined) this.#consultCache(this.#task.cache, input.value);
+    else this.#handle(input.value);
+  }
+
+  #consultCache(cache: CacheSettings, input: unknown): void {
+    consultCache({ cache, job: this.job, input, find: (address, id) => this.#host.cached(address, id) }).then(
+      (verdict) => this.#consulted(verdict, input),
+      (thrown: unknown) => this.#threw(thrown),
+    );
+  }
+
+  #consulted(verdict: CacheVerdict, input: unknown): void {
+    if (this.over) this.#lateReturn();
+    else if (this.#interruption !== undefined) {
+      this.handlerDone = true;
+      this.#endInterrupted();
+    } else if (verdict !== null && "result" in verdict) {
+      this.handlerDone = true;
+      const { token, id } = this.job;
+      this.#finish({ token, id, to: "completed", outcome: "cached", result: verdict.result });
+    } else {
+      this.#keeping = verdict?.keeping;
+      this.#handle(input);
+    }
   }
 
   #handle(input: unknown): void {
@@ -172,7 +199,7 @@ export class Execution implements Attempt, RunningAttempt {
       this.#fail("failed", new QueuackError("QUEUACK_INVALID_RESULT", { message: why, cause }), true);
       return;
     }
-    this.#finish({ token: this.job.token, id: this.job.id, to: "completed", result });
+    this.#finish({ token: this.job.token, id: this.job.id, to: "completed", result, cache: this.#keeping });
   }
 
   #threw(thrown: unknown): void {

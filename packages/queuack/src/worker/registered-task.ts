@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CacheSettings, cacheSettings } from "../core/cache.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
@@ -17,6 +18,7 @@ export interface RegisteredTask {
   readonly policy: RetryPolicy | null;
   readonly backoff: ((failed: number, error: unknown) => unknown) | undefined;
   readonly retryIf: ((error: unknown) => unknown) | undefined;
+  readonly cache: CacheSettings | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -43,6 +45,7 @@ export function registerTasks(
       policy: options.retry === undefined ? null : retryPolicy(options.retry, `retry options of task ${name}`),
       backoff: typeof backoff === "function" ? backoff : undefined,
       retryIf: options.retry?.retryIf,
+      cache: options.cache === undefined ? undefined : cacheSettings(options.cache, name),
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }

@@ -1,3 +1,4 @@
+import { caching } from "./caching.ts";
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
@@ -34,6 +35,7 @@ const behaviours = {
   sweeping,
   workers,
   records,
+  "the cache": caching,
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { Settlement, SettleReply } from "../../core/settlement.ts";
 import type { JobStore } from "../store.ts";
+import { CacheWriter } from "./cache.ts";
 import { idBytes } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import { Tally } from "./lanes.ts";
@@ -20,6 +21,7 @@ export function settling(session: Session, endings: Endings, places: Places): Jo
   const { db, writer, clock, lanes } = session;
   const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
     RETURNING seq, lane, attempt, worker, started_at, cancel_requested`);
+  const cache = new CacheWriter(session);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
 
@@ -50,6 +52,7 @@ export function settling(session: Session, endings: Endings, places: Places): Jo
     switch (settlement.to) {
       case "completed":
         endings.end(ending, "completed", settlement.outcome ?? "succeeded", settlement.result, now, tally);
+        if (settlement.cache !== undefined) cache.keep(lanes.byId(lane), settlement.cache, settlement.result, now);
         return "accepted";
       case "cancelled":
         if (settlement.error) endings.fail({ ...ending, outcome: "cancelled", error: settlement.error }, now);

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
+import { cache } from "./cache.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
@@ -95,6 +96,7 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
     queues: { ...queues(session), prune },
     workers: workers(session, lock),
     records: records(session),
+    cache: cache(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),
