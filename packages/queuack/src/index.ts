@@ -10,6 +10,10 @@ export type { Backpressure, OnLimit, Retention } from "./core/queue-settings.ts"
 export type { BackoffKind, Jitter, RetryPolicy } from "./core/retry.ts";
 export type { QueueStats, StateCounts } from "./core/stats.ts";
 export {
+  type ChunkContext,
+  type ChunkJob,
+  type ChunkOptions,
+  type ChunkTaskOptions,
   type JobLog,
   type JobOptions,
   type ResultOf,

@@ -60,6 +60,25 @@ describe("task()", () => {
     );
   });
 
+  test.each([
+    ["no options", 5, "no group of options"],
+    ["no size", { wait: 0 }, "size"],
+    ["no room", { size: 0, wait: 0 }, "size"],
+    ["too much room", { size: 10_001, wait: 0 }, "size"],
+    ["a by that is no function", { size: 5, wait: 0, by: "tenant" }, "by"],
+    ["an option that nobody knows", { size: 5, wait: 0, most: 7 }, "most"],
+  ])("refuses a chunk with %s", (_, chunk, why) => {
+    expect(() => task({ name: "resize", run, chunk } as never)).toThrow(
+      expect.objectContaining({ code: "QUEUACK_INVALID_TASK", message: expect.stringContaining(why) }),
+    );
+  });
+
+  test.each([undefined, "soon", -1])("refuses a chunk with the wait %s", (wait) => {
+    expect(() => task({ name: "resize", run, chunk: { size: 5, wait } } as never)).toThrow(
+      expect.objectContaining({ code: "QUEUACK_INVALID_OPTION" }),
+    );
+  });
+
   test.each([undefined, "soon", -1])("refuses a cache with the ttl %s", (ttl) => {
     expect(() => task({ name: "resize", run, cache: { key: run, ttl } } as never)).toThrow(
       expect.objectContaining({ code: "QUEUACK_INVALID_OPTION" }),

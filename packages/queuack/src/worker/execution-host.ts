@@ -8,12 +8,10 @@ import type { Leased } from "./lease-keeper.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** An attempt as the worker around it sees it. */
-export interface RunningAttempt extends Leased {
+export interface RunningAttempt extends Leased, SlotHolder {
   readonly job: ClaimedJob;
   /** Settled or lost; whatever the handler still does is dropped. */
   readonly over: boolean;
-  /** No code of the user is running any more. */
-  readonly handlerDone: boolean;
   /**
    * Asks the handler to stop. The attempt ends as `kind` when the handler ends, or after the grace if it does not. A job
    * that was cancelled stays so when the worker stops as well.
@@ -21,6 +19,16 @@ export interface RunningAttempt extends Leased {
   interrupt(kind: "cancelled" | "released", reason: QueuackError, graceMs: number): void;
   /** Throws why the attempt is over, if its handler should know. */
   throwIfOver(): void;
+}
+
+/** What holds a slot: an attempt, or a chunk of many. */
+export interface SlotHolder {
+  /** The job, or one of them. */
+  readonly job: Pick<ClaimedJob, "id" | "task">;
+  /** The ids of all jobs, where there are many. */
+  readonly ids?: readonly string[] | undefined;
+  /** No code of the user is running any more. */
+  readonly handlerDone: boolean;
 }
 
 /** What an execution asks of the worker it runs in. */

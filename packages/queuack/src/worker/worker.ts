@@ -137,6 +137,7 @@ export class Worker {
     else if (this.#state === "running" || this.#state === "paused") {
       this.#state = "stopping";
       this.#dispatcher.close();
+      this.#dispatcher.releaseWaiting();
       this.#limitGrace(graceMs);
       void this.#drain();
     } else if (this.#state === "stopping" && options.grace !== undefined) this.#limitGrace(graceMs);
