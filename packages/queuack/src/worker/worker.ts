@@ -78,7 +78,7 @@ export class Worker {
     return this.#id;
   }
 
-  /** Slots in use: jobs that run, and handlers that go on although their attempt is over. */
+  /** Slots in use: jobs and chunks that run, and handlers that go on although their attempt is over. */
   get running(): number {
     return this.#dispatcher.slots.held;
   }
