@@ -244,6 +244,29 @@ describe("timeouts", () => {
     expect(worker.running).toBe(0);
   });
 
+  test("do not run while a job waits for its chunk, also where its input was checked asynchronously", async () => {
+    const gate = new Gate();
+    const slow = many(({ inputs }) => inputs, {
+      timeout: "10s",
+      chunk: { size: 5, wait: "1m" },
+      input: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value) => gate.passed.then(() => ({ value: Number(value) })),
+        },
+      },
+    });
+    await house.worker({ tasks: [slow] }).start();
+    const ids = await three(slow, 1);
+    await house.clock.advance("5s");
+    gate.open();
+    await house.clock.advance("59s");
+    expect(await states(ids)).toEqual(["running", "running", "running"]);
+    await house.clock.advance("1s");
+    expect(await states(ids)).toEqual(["completed", "completed", "completed"]);
+  });
+
   test("a handler that ignores its signal keeps its one slot until it returns, and what it returns is dropped", async () => {
     const gate = new Gate();
     const deaf = many(({ inputs }) => gate.passed.then(() => inputs), { timeout: "1s" });
