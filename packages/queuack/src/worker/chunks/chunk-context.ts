@@ -7,14 +7,16 @@ export class ContextOfMany implements ChunkContext<unknown> {
   readonly inputs: readonly unknown[];
   readonly attempts: readonly number[];
   readonly #contexts: readonly Context[];
+  readonly #takeSignal: () => AbortSignal;
   #jobs: readonly ChunkJob[] | undefined;
-  #signal: AbortSignal | undefined;
   #log: JobLog | undefined;
 
-  constructor(contexts: readonly Context[]) {
+  /** @param takeSignal the signal of the chunk, made when it is first asked for */
+  constructor(contexts: readonly Context[], takeSignal: () => AbortSignal) {
     this.inputs = contexts.map(({ input }) => input);
     this.attempts = contexts.map(({ attempt }) => attempt);
     this.#contexts = contexts;
+    this.#takeSignal = takeSignal;
   }
 
   get jobs(): readonly ChunkJob[] {
@@ -23,8 +25,7 @@ export class ContextOfMany implements ChunkContext<unknown> {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= abortedWithAll(this.#contexts);
-    return this.#signal;
+    return this.#takeSignal();
   }
 
   get log(): JobLog {
@@ -65,7 +66,7 @@ function chunkJob(context: Context): ChunkJob {
 }
 
 /** A signal that aborts when the last of these has. */
-function abortedWithAll(contexts: readonly { readonly signal: AbortSignal }[]): AbortSignal {
+export function abortedWithAll(contexts: readonly { readonly signal: AbortSignal }[]): AbortSignal {
   const controller = new AbortController();
   let wanted = contexts.length;
   for (const { signal } of contexts) {

@@ -368,6 +368,8 @@ describe("one job of a chunk that runs", () => {
     await house.broker.change({ ids: [ids[2]], change: { kind: "cancel" } });
     await house.clock.advance(0);
     expect(await states(ids)).toEqual(["cancelled", "cancelled", "cancelled"]);
+    // That each was cancelled is no error of it.
+    for (const id of ids) expect((await house.history(id)).attempts).toEqual([]);
   });
 
   test("loses its lease: its entry is dropped, the others keep theirs", async () => {

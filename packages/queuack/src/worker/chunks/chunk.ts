@@ -4,7 +4,7 @@ import type { RunningAttempt, SlotHolder } from "../execution-host.ts";
 import { InvalidResult, isThenable } from "../failure.ts";
 import type { RegisteredChunk } from "../registered-task.ts";
 import type { Slots } from "../slots.ts";
-import { ContextOfMany } from "./chunk-context.ts";
+import { abortedWithAll, ContextOfMany } from "./chunk-context.ts";
 
 /** A job that waits for its chunk, or is in one. */
 export interface Member {
@@ -29,6 +29,7 @@ export class Chunk implements SlotHolder {
   readonly #slots: Slots;
   /** Attempts that are not over. */
   #going: number;
+  #signal: AbortSignal | undefined;
 
   constructor(chunk: RegisteredChunk, members: readonly [Member, ...Member[]], slots: Slots) {
     this.job = members[0].execution.job;
@@ -47,7 +48,12 @@ export class Chunk implements SlotHolder {
     for (const { execution } of this.#members) execution.wake();
     let value: unknown;
     try {
-      value = this.#chunk.run(new ContextOfMany(this.#members.map(({ context }) => context)));
+      const contexts = this.#members.map(({ context }) => context);
+      const takeSignal = () => {
+        this.#signal ??= abortedWithAll(contexts);
+        return this.#signal;
+      };
+      value = this.#chunk.run(new ContextOfMany(contexts, takeSignal));
       if (isThenable(value)) {
         Promise.resolve(value).then(
           (entries) => this.#returned(entries),
@@ -90,7 +96,9 @@ export class Chunk implements SlotHolder {
 
   #threw(thrown: unknown): void {
     this.#done();
-    for (const { reject } of this.#members) reject(thrown);
+    // The chunk's signal has the reason of one job; the others have stopped for their own.
+    const stopped = this.#signal?.aborted === true && thrown === this.#signal.reason;
+    for (const { context, reject } of this.#members) reject(stopped ? context.signal.reason : thrown);
   }
 
   #done(): void {

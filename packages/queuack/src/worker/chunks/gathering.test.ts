@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ChunkOptions, type TaskContext, type TaskOptions, task } from "../../core/task.ts";
+import { type ChunkContext, type ChunkOptions, type TaskContext, type TaskOptions, task } from "../../core/task.ts";
 import { Gate, type TestHouse, testHouse, untilAborted, withFaults } from "../fixtures/test-house.ts";
 
 let house: TestHouse;
@@ -104,6 +104,21 @@ describe("a chunk starts", () => {
     ]);
   });
 
+  test("never with more than its size, whatever a claim brings", async () => {
+    const { chunks, definition } = noting({ size: 3, wait: "1s", by: ({ input }) => (input % 2 ? "odd" : "even") });
+    const worker = house.worker({ tasks: [definition] });
+    await worker.start();
+    await addAll(definition, [1, 3, 2]);
+    await house.clock.advance(0);
+    worker.pause();
+    await addAll(definition, [5, 7, 9]);
+    worker.resume();
+    await house.clock.advance(0);
+    expect(chunks).toEqual([[1, 3, 5]]);
+    await house.clock.advance("1s");
+    expect(chunks.slice(1)).toEqual([[2], [7, 9]]);
+  });
+
   test("with jobs of one tenant only, and enqueues for it", async () => {
     const chunks: string[][] = [];
     const child = task({ name: "child", run: ({ job }) => job.tenant });
@@ -161,6 +176,52 @@ describe("while a chunk gathers", () => {
     // 4 + 1 run, 5 wait.
     expect((await states(more)).filter((state) => state === "running")).toHaveLength(6);
     expect(Math.max(...limits)).toBe(5);
+  });
+
+  test("nothing more is claimed while a chunk waits for a slot: others may have it", async () => {
+    const gate = new Gate();
+    const { chunks, definition } = noting({ size: 5, wait: "1s" }, { gate });
+    await house.worker({ tasks: [definition], concurrency: 1 }).start();
+    await house.add(definition, 1);
+    await house.clock.advance("1s");
+    const second = await house.add(definition, 2);
+    await house.clock.advance("1s");
+    const third = await house.add(definition, 3);
+    await house.clock.advance("5s");
+    expect([chunks, await states([second, third])]).toEqual([[[1]], ["running", "available"]]);
+    gate.open();
+    await house.clock.advance("1s");
+    expect(chunks).toEqual([[1], [2], [3]]);
+  });
+
+  test("a chunk that all left while it waited for a slot is forgotten", async () => {
+    const gates = new Map([1, 2, 3, 4, 5].map((n) => [n, new Gate()]));
+    const chunks: (readonly number[])[] = [];
+    const slow = task({
+      name: "slow",
+      chunk: { size: 5, wait: "1s" },
+      run: async ({ inputs }: ChunkContext<number>) => {
+        chunks.push(inputs);
+        await gates.get(inputs[0] as number)?.passed;
+        return inputs;
+      },
+    });
+    await house.worker({ tasks: [slow], concurrency: 1 }).start();
+    const ids: string[] = [];
+    const add = async (n: number) => {
+      ids.push(await house.add(slow, n));
+      await house.clock.advance("1s");
+    };
+    await add(1);
+    await add(2);
+    await house.broker.change({ ids: [ids[1] as string], change: { kind: "cancel" } });
+    gates.get(1)?.open();
+    for (const n of [3, 4, 5]) await add(n);
+    await house.clock.advance("2s");
+    expect(chunks).toEqual([[1], [3]]);
+    // As before, only what waits for the slot has been claimed.
+    expect(await states(ids)).toEqual(["completed", "cancelled", "running", "running", "available"]);
+    for (const gate of gates.values()) gate.open();
   });
 
   test("leases are renewed for as long as it takes", async () => {
