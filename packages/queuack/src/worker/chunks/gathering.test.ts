@@ -84,11 +84,12 @@ describe("a chunk starts", () => {
 
   test("of many waiting jobs one after the other, each full", async () => {
     const { chunks, definition } = noting({ size: 30, wait: "1s" });
-    await addAll(definition, upTo(100));
+    await addAll(definition, upTo(130));
     await house.worker({ tasks: [definition], concurrency: 1 }).start();
-    await house.clock.advance("1s");
-    expect(chunks.map(({ length }) => length)).toEqual([30, 30, 30, 10]);
-    expect(chunks.flat()).toEqual(upTo(100));
+    await house.clock.advance("999ms");
+    expect(chunks.map(({ length }) => length)).toEqual([30, 30, 30, 30]);
+    await house.clock.advance("1ms");
+    expect(chunks.flat()).toEqual(upTo(130));
   });
 
   test("with jobs of one answer of `by` only", async () => {
@@ -259,6 +260,18 @@ describe("while a chunk gathers", () => {
     expect(chunks).toEqual([]);
     await house.clock.advance("1ms");
     expect(chunks).toEqual([[2]]);
+  });
+
+  test("jobs that have left make no room scarce for others", async () => {
+    const { chunks, definition } = noting({ size: 2, wait: "1h", by: ({ input }) => String(input) });
+    await house.worker({ tasks: [definition] }).start();
+    const ids = await addAll(definition, upTo(7));
+    await house.clock.advance(0);
+    await house.broker.change({ ids, change: { kind: "cancel" } });
+    await house.clock.advance(0);
+    await addAll(definition, [8, 9]);
+    await house.clock.advance("1s");
+    expect(chunks).toEqual([]);
   });
 
   test("a job whose lease is lost is left out, and runs again as after any crash", async () => {
@@ -445,6 +458,27 @@ describe("beside ordinary tasks in one worker", () => {
     ]);
     const kinds = order.map((line) => line.split(" ")[0]);
     for (let i = 2; i < 6; i++) expect(kinds[i]).not.toBe(kinds[i - 1]);
+  });
+
+  test("a slot for which a claim is under way is not a chunk's", async () => {
+    const order: string[] = [];
+    const answered = new Gate();
+    const broker = withFaults(house.broker, {
+      claim: async (params) => {
+        const jobs = await house.broker.claim(params);
+        if (params.tasks.includes("alone")) await answered.passed;
+        return jobs;
+      },
+    });
+    await addAll("alone", [1]);
+    await addAll("together", [2, 3]);
+    const worker = house.worker({ tasks: [alone(order), together(order)], concurrency: 1 }, broker);
+    await worker.start();
+    await house.clock.advance("2s");
+    expect(order).toEqual([]);
+    answered.open();
+    await house.clock.advance(0);
+    expect(order).toEqual(["one 1", "many 2,3"]);
   });
 
   test("never more handlers run than there are slots", async () => {
