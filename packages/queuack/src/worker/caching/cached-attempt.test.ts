@@ -43,13 +43,13 @@ describe("a task with a cache", () => {
   });
 
   test("runs again when the time to live has passed since the result was made; a hit doesn't prolong it", async () => {
-    const { ran, definition } = square({ ttl: "10m" });
+    const { ran, definition } = square({ ttl: "10s" });
     await house.worker({ tasks: [definition] }).start();
     const at = async (wait: string) => {
       await house.clock.advance(wait);
       return (await house.finished(await house.add(definition, 3))).outcome;
     };
-    expect([await at("0s"), await at("6m"), await at("3m"), await at("1m"), await at("1m")]).toEqual([
+    expect([await at("0s"), await at("6s"), await at("3s"), await at("1s"), await at("1s")]).toEqual([
       "succeeded",
       "cached",
       "cached",

@@ -85,9 +85,9 @@ describe("how the jobs of a chunk end", () => {
             "fine",
             new Error("boom"),
             new NonRetryableError("never"),
-            new RetryAfter("1h"),
+            new RetryAfter("3m"),
             discard("useless"),
-            chunks.length === 1 ? snooze("10m") : "rested",
+            chunks.length === 1 ? snooze("2m") : "rested",
             undefined,
             new Map(),
           ];
@@ -125,9 +125,9 @@ describe("how the jobs of a chunk end", () => {
     expect(odd).toMatchObject({ error: { code: "QUEUACK_INVALID_RESULT" } });
     await house.clock.advance("62s");
     expect(await house.job(ids[1] as string)).toMatchObject({ state: "completed", attempt: 2, result: '"again 1"' });
-    await house.clock.advance("10m");
+    await house.clock.advance("1m");
     expect(await house.job(ids[5] as string)).toMatchObject({ state: "completed", attempt: 1, result: '"rested"' });
-    await house.clock.advance("50m");
+    await house.clock.advance("1m");
     expect(await house.job(ids[3] as string)).toMatchObject({ state: "completed", attempt: 2 });
     expect(chunks).toEqual([[0, 1, 2, 3, 4, 5, 6, 7], [1], [5], [3]]);
   });

@@ -143,13 +143,13 @@ describe("a chunk starts", () => {
   });
 
   test("early when so many kinds gather that no other job could come", async () => {
-    const { chunks, definition } = noting({ size: 2, wait: "1h", by: ({ input }) => String(input % 50) });
+    const { chunks, definition } = noting({ size: 2, wait: "30s", by: ({ input }) => String(input % 50) });
     await addAll(definition, upTo(100));
     await house.worker({ tasks: [definition], concurrency: 1 }).start();
     await house.clock.advance(0);
     // All but what an allowance of four chunks holds back.
     expect(chunks.flat().length).toBeGreaterThanOrEqual(92);
-    await house.clock.advance("1h");
+    await house.clock.advance("30s");
     expect(chunks.flat().sort((a, b) => a - b)).toEqual(upTo(100));
   });
 });
@@ -226,12 +226,12 @@ describe("while a chunk gathers", () => {
   });
 
   test("leases are renewed for as long as it takes", async () => {
-    const { chunks, definition } = noting({ size: 5, wait: "5m" });
+    const { chunks, definition } = noting({ size: 5, wait: "2m" });
     await house.worker({ tasks: [definition] }).start();
     const id = await house.add(definition, 1);
-    await house.clock.advance("4m");
+    await house.clock.advance("119s");
     expect(await house.job(id)).toMatchObject({ state: "running", attempt: 1 });
-    await house.clock.advance("1m");
+    await house.clock.advance("1s");
     expect(chunks).toEqual([[1]]);
     expect(await house.job(id)).toMatchObject({ state: "completed", attempt: 1 });
   });
