@@ -214,6 +214,27 @@ export const faults = [
     caughtBy: store,
   },
   {
+    name: "a cached result never expires",
+    file: "storage/sqlite/cache.ts",
+    find: "AND version = ? AND expires_at > ?",
+    replace: "AND version = ? AND expires_at > 0 * ?",
+    caughtBy: store,
+  },
+  {
+    name: "jobs of several tenants share a chunk",
+    file: "worker/chunks/chunk-line.ts",
+    find: "execution.job.tenant}",
+    replace: '"all"}',
+    caughtBy: worker,
+  },
+  {
+    name: "what gathers for a chunk is kept through a shutdown",
+    file: "worker/worker.ts",
+    find: "      this.#dispatcher.releaseWaiting();\n",
+    replace: "",
+    caughtBy: worker,
+  },
+  {
     name: "commits of other processes are heard only by the backstop",
     file: "storage/sqlite/foreign-commits.ts",
     find: "this.#watcher = watch(this.#file, {",

@@ -1,3 +1,4 @@
+export type { CacheOptions } from "./core/cache.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
@@ -12,6 +13,10 @@ export type { Backpressure, OnLimit, Retention } from "./core/queue-settings.ts"
 export type { BackoffKind, Jitter, RetryPolicy } from "./core/retry.ts";
 export type { QueueStats, StateCounts } from "./core/stats.ts";
 export {
+  type ChunkContext,
+  type ChunkJob,
+  type ChunkOptions,
+  type ChunkTaskOptions,
   type JobLog,
   type JobOptions,
   type ResultOf,

@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
@@ -48,6 +49,15 @@ export interface Broker {
   }>;
   /** Keeps progress and log lines of running jobs; replies with the tokens whose lease is lost. */
   report(params: { readonly reports: readonly ProgressReport[] }): Promise<{ readonly lost: readonly number[] }>;
+
+  /** Results that may be used instead of running, `null` where there is none; in the order given. */
+  cached(params: { readonly entries: readonly CacheAddress[] }): Promise<readonly (CachedResult | null)[]>;
+  /** Forgets the kept result of one key, or all of a task; resolves to how many. */
+  dropCached(params: {
+    readonly tenant: string;
+    readonly task: string;
+    readonly key?: string | undefined;
+  }): Promise<number>;
 
   get(params: { readonly ids: readonly string[] }): Promise<readonly (JobRecord | null)[]>;
   list(params: {

@@ -180,6 +180,15 @@ export class LocalBroker implements Broker {
     return reply;
   }
 
+  cached(params: Parameters<Broker["cached"]>[0]): ReturnType<Broker["cached"]> {
+    return this.#store.cache.find(params);
+  }
+
+  async dropCached(params: Parameters<Broker["dropCached"]>[0]): ReturnType<Broker["dropCached"]> {
+    this.#assertOpen();
+    return await this.#store.cache.drop(params);
+  }
+
   async get(params: Parameters<Broker["get"]>[0]): ReturnType<Broker["get"]> {
     this.#assertOpen();
     return await this.#store.jobs.get(params);

@@ -26,6 +26,7 @@ import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
+import { ResultCache } from "./result-cache.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
@@ -56,6 +57,8 @@ export class Queue {
   readonly limits: Limits;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
+  /** The results that tasks with `cache` have left for later jobs. */
+  readonly cache: ResultCache;
   /** What stands behind: for doors, tools and tests. */
   readonly broker: Broker;
   /** Where its time comes from. */
@@ -96,6 +99,7 @@ export class Queue {
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
     this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
+    this.cache = new ResultCache(broker, params.settings);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimReply, ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { JobFilter, Page } from "../core/filter.ts";
@@ -26,6 +27,7 @@ export interface Store {
    *   transaction, or would not keep what the store promises; `QUEUACK_UNSUPPORTED`
    */
   enlist(connection: TransactionConnection): EnlistedStore;
+  readonly cache: CacheStore;
   /** Calls back after somebody else has committed; may call without need, never misses for longer than a second. */
   onForeignCommit(listener: () => void): () => void;
   /**
@@ -206,6 +208,16 @@ export interface RecordStore {
   }): Promise<number | null>;
   /** Deletes a record if its version is still `expected`; resolves to whether it did. */
   delete(params: { readonly collection: string; readonly key: string; readonly expected: number }): Promise<boolean>;
+}
+
+/** Results that later jobs may have without running. They come in with the settlement that made them. */
+export interface CacheStore {
+  /** What may be used now, `null` where there is nothing: never kept, dropped, expired, or of another version. */
+  find(params: { readonly entries: readonly CacheAddress[] }): Promise<readonly (CachedResult | null)[]>;
+  /** Forgets the result of one key, or all of a task, whatever their version; resolves to how many. */
+  drop(params: { readonly tenant: string; readonly task: string; readonly key?: string | undefined }): Promise<number>;
+  /** Deletes what has expired, at most `limit`; resolves to how many. */
+  prune(params: { readonly limit: number }): Promise<number>;
 }
 
 /** A record of a keyed collection. */

@@ -98,7 +98,8 @@ function runningJob(job: ClaimedJob): RunningJob {
   return { id, tenant, queue, task, priority, maxAttempts, generation, createdAt: created, tags, metadata, group };
 }
 
-function jobLog(attempt: Attempt): JobLog {
+/** A log that writes at every level through one function. */
+export function jobLog(attempt: Pick<Attempt, "log">): JobLog {
   const at = (level: LogLevel) => (message: string, data?: unknown) => attempt.log(level, message, data);
   return Object.assign(at("info"), { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") });
 }

@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
 import type { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
@@ -7,12 +8,10 @@ import type { Leased } from "./lease-keeper.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** An attempt as the worker around it sees it. */
-export interface RunningAttempt extends Leased {
+export interface RunningAttempt extends Leased, SlotHolder {
   readonly job: ClaimedJob;
   /** Settled or lost; whatever the handler still does is dropped. */
   readonly over: boolean;
-  /** No code of the user is running any more. */
-  readonly handlerDone: boolean;
   /**
    * Asks the handler to stop. The attempt ends as `kind` when the handler ends, or after the grace if it does not. A job
    * that was cancelled stays so when the worker stops as well.
@@ -20,6 +19,16 @@ export interface RunningAttempt extends Leased {
   interrupt(kind: "cancelled" | "released", reason: QueuackError, graceMs: number): void;
   /** Throws why the attempt is over, if its handler should know. */
   throwIfOver(): void;
+}
+
+/** What holds a slot: an attempt, or a chunk of many. */
+export interface SlotHolder {
+  /** The job, or one of them. */
+  readonly job: Pick<ClaimedJob, "id" | "task">;
+  /** The ids of all jobs, where there are many. */
+  readonly ids?: readonly string[] | undefined;
+  /** No code of the user is running any more. */
+  readonly handlerDone: boolean;
 }
 
 /** What an execution asks of the worker it runs in. */
@@ -35,5 +44,7 @@ export interface ExecutionHost {
   returned(attempt: RunningAttempt): void;
   progress(attempt: RunningAttempt, progress: Payload): Promise<void>;
   log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void;
+  /** The result that is kept at an address, for a job of this id; `null` where there is none. Never rejects. */
+  cached(address: CacheAddress, job: string): Promise<CachedResult | null>;
   heartbeat(attempt: RunningAttempt): Promise<void>;
 }

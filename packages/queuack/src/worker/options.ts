@@ -11,7 +11,7 @@ import type { WorkerTrouble } from "./trouble.ts";
 export interface WorkerOptions {
   /** What it can run; jobs of other tasks are never claimed. */
   readonly tasks: readonly TaskDefinition<never, unknown>[];
-  /** How many jobs run at a time. */
+  /** How many jobs run at a time; a chunk of many is one. */
   readonly concurrency?: number | undefined;
   /**
    * Names in strict order, or names with weights by which the slots are shared.

@@ -78,7 +78,7 @@ export class Worker {
     return this.#id;
   }
 
-  /** Slots in use: jobs that run, and handlers that go on although their attempt is over. */
+  /** Slots in use: jobs and chunks that run, and handlers that go on although their attempt is over. */
   get running(): number {
     return this.#dispatcher.slots.held;
   }
@@ -137,6 +137,7 @@ export class Worker {
     else if (this.#state === "running" || this.#state === "paused") {
       this.#state = "stopping";
       this.#dispatcher.close();
+      this.#dispatcher.releaseWaiting();
       this.#limitGrace(graceMs);
       void this.#drain();
     } else if (this.#state === "stopping" && options.grace !== undefined) this.#limitGrace(graceMs);

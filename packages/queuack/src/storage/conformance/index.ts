@@ -1,3 +1,4 @@
+import { caching } from "./caching.ts";
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
@@ -42,6 +43,7 @@ const behaviours = {
   workers,
   records,
   sharing,
+  "the cache": caching,
 };
 
 /**

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
+import { cache } from "./cache.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
@@ -119,6 +120,7 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
     workers: workers(session, lock),
     records: records(session),
     enlist: enlisting({ path, durability, clock }),
+    cache: cache(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
     share: async () => {
       const moved = (await sharing?.move()) ?? false;
