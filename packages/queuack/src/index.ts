@@ -1,10 +1,22 @@
+export { codecOver } from "./codecs/codec-over.ts";
+export type { UnreadablePayload } from "./codecs/codecs.ts";
 export type { Clock } from "./core/clock.ts";
+export type { Codec, CodecOption } from "./core/codec.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
 export type { EventFilter, EventName, QueueEvent, QueueEvents } from "./core/events.ts";
-export type { JobState, LogLevel } from "./core/job.ts";
+export type { JobState, LogLevel, Payload } from "./core/job.ts";
 export { finalStates, jobStates } from "./core/job.ts";
+export type {
+  AcceptedSubmission,
+  EnqueueMiddleware,
+  JobSubmission,
+  Middleware,
+  RunMiddleware,
+  SubmissionChange,
+} from "./core/middleware.ts";
 export type { ErrorRecord, Outcome } from "./core/outcome.ts";
+export type { Provided } from "./core/provided.ts";
 export type { Backpressure, OnLimit, Retention } from "./core/queue-settings.ts";
 export type { BackoffKind, Jitter, RetryPolicy } from "./core/retry.ts";
 export type { QueueStats, StateCounts } from "./core/stats.ts";
@@ -24,11 +36,13 @@ export type { Broker } from "./engine/broker.ts";
 export { type ConnectOptions, connect } from "./queue/connect.ts";
 export type { DeadLetters, DeadQuery } from "./queue/dead-letters.ts";
 export type { EventListener, EventStream } from "./queue/event-stream.ts";
+export type { AttemptFailed, HookFacts, Hooks, JobDied, JobStarted, JobSucceeded } from "./queue/hooks.ts";
 export type { Job } from "./queue/job.ts";
 export type { AttemptView, JobView, LogView } from "./queue/job-view.ts";
 export type { JobQuery, JobSelection, Jobs } from "./queue/jobs.ts";
-export type { ManyOptions, Queue, Submission } from "./queue/queue.ts";
+export type { Queue } from "./queue/queue.ts";
 export type { QueueOptions, Queues } from "./queue/queues.ts";
+export type { ManyOptions, Submission } from "./queue/submission.ts";
 export type { WorkerOptions } from "./worker/options.ts";
 export type { WorkerTrouble } from "./worker/trouble.ts";
 export type { Worker, WorkerState } from "./worker/worker.ts";

@@ -32,7 +32,10 @@ export function isFinal(state: JobState): state is FinalState {
   return (finalStates as readonly JobState[]).includes(state);
 }
 
-/** A value as it is stored: JSON text, or `null` where nothing was given. */
+/**
+ * A value as it is stored: text, or `null` where nothing was given. The text is JSON, or what another codec made, after
+ * the codec's name: `~name:text`, or `~name;base64:` and bytes. JSON never begins with a tilde.
+ */
 export type Payload = string | null;
 
 /** A job as it is handed to a store: complete, validated, every default filled in. */

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CodecOption, checkedCodec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
+import type { Provided } from "./provided.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
 
 /** What a job's log takes. */
@@ -46,6 +48,8 @@ export interface TaskContext<Input> {
   discard(reason: string): never;
   /** Enqueues another job. */
   enqueue: Enqueue;
+  /** What the application registered with `q.provide()`. To ask for what nobody provided throws `QUEUACK_NOT_PROVIDED`. */
+  readonly provided: Provided;
 }
 
 /** Enqueues a job of a task; resolves after the commit to the id. */
@@ -107,6 +111,8 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly timeout?: Duration | undefined;
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
+  /** How inputs and results are written; that of `connect()` by default. */
+  readonly codec?: CodecOption | undefined;
   readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
 }
 
@@ -128,6 +134,7 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "codec",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 
@@ -155,6 +162,7 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
       hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
     });
   }
+  if (options.codec !== undefined) checkedCodec(options.codec, `codec of task ${options.name}`, "QUEUACK_INVALID_TASK");
   return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
 }
 

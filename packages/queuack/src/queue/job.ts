@@ -1,6 +1,6 @@
+import type { Codecs } from "../codecs/codecs.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
-import { decodePayload } from "../core/payload.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
 import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
 
@@ -10,9 +10,11 @@ export class Job<Result = unknown> {
   /** Whether it had been accepted before, under this id or idempotency key. */
   readonly duplicate: boolean;
   readonly #broker: Broker;
+  readonly #codecs: Codecs;
 
-  constructor(broker: Broker, id: string, duplicate = false) {
+  constructor(broker: Broker, id: string, duplicate: boolean, codecs: Codecs) {
     this.#broker = broker;
+    this.#codecs = codecs;
     this.id = id;
     this.duplicate = duplicate;
   }
@@ -20,26 +22,20 @@ export class Job<Result = unknown> {
   /**
    * Waits for the job's result.
    * @throws {QueuackError} `QUEUACK_JOB_FAILED` when it ended without one, with the last error as `cause`;
-   *   `QUEUACK_JOB_CANCELLED`; `QUEUACK_RESULT_TIMEOUT` when `timeout` passed first; `QUEUACK_UNKNOWN_JOB`
+   *   `QUEUACK_JOB_CANCELLED`; `QUEUACK_RESULT_TIMEOUT` when `timeout` passed first; `QUEUACK_UNKNOWN_JOB`;
+   *   `QUEUACK_UNKNOWN_CODEC` and `QUEUACK_CODEC_FAILED` where it can't be read here
    */
   async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<Result> {
     const timeoutMs = options.timeout === undefined ? undefined : milliseconds(options.timeout, "timeout");
     const finished = await this.#broker.wait({ id: this.id, timeoutMs });
-    if (finished === null) {
-      throw new QueuackError("QUEUACK_RESULT_TIMEOUT", {
-        message: `Job ${this.id} had not ended after ${timeoutMs} ms.`,
-        details: { id: this.id, timeoutMs },
-      });
-    }
-    if (finished.state === "completed") return decodePayload(finished.result) as Result;
-    throw failure(finished);
+    return resultOf(finished, { id: this.id, timeoutMs, codecs: this.#codecs }) as Result;
   }
 
   /** The job as it stands. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async get(): Promise<JobView> {
     const [job] = await this.#broker.get({ ids: [this.id] });
     if (job == null) throw this.#unknown();
-    return jobView(job);
+    return jobView(job, this.#codecs);
   }
 
   /** Failed attempts, oldest first. */
@@ -65,6 +61,24 @@ export class Job<Result = unknown> {
       details: { id: this.id },
     });
   }
+}
+
+/**
+ * The result of a job that was waited for; `null`: it had not ended in time.
+ * @throws {QueuackError} as `Job.result()`
+ */
+export function resultOf(
+  finished: FinishedJob | null,
+  { id, timeoutMs, codecs }: { readonly id: string; readonly timeoutMs: number | undefined; readonly codecs: Codecs },
+): unknown {
+  if (finished === null) {
+    throw new QueuackError("QUEUACK_RESULT_TIMEOUT", {
+      message: `Job ${id} had not ended after ${timeoutMs} ms.`,
+      details: { id, timeoutMs },
+    });
+  }
+  if (finished.state === "completed") return codecs.decode(finished.result, `result of job ${id}`);
+  throw failure(finished);
 }
 
 function failure({ id, state, outcome, error }: FinishedJob): QueuackError {

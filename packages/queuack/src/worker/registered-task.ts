@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { CodecOption } from "../core/codec.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
@@ -17,6 +18,8 @@ export interface RegisteredTask {
   readonly policy: RetryPolicy | null;
   readonly backoff: ((failed: number, error: unknown) => unknown) | undefined;
   readonly retryIf: ((error: unknown) => unknown) | undefined;
+  /** What its results are written with; `undefined`: that of the connection. */
+  readonly codec: CodecOption | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -43,6 +46,7 @@ export function registerTasks(
       policy: options.retry === undefined ? null : retryPolicy(options.retry, `retry options of task ${name}`),
       backoff: typeof backoff === "function" ? backoff : undefined,
       retryIf: options.retry?.retryIf,
+      codec: options.codec,
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }
