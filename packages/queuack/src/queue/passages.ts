@@ -32,19 +32,23 @@ export class Passages {
   enter(submission: JobSubmission, row: (submission: JobSubmission) => NewJob | Promise<NewJob>): Promise<NewJob> {
     return new Promise<NewJob>((resolve, reject) => {
       const { promise: commit, resolve: accept, reject: refuse } = deferred<AcceptedSubmission>();
-      let arrived = false;
-      const innermost = async (changed: JobSubmission) => {
-        arrived = true;
-        try {
-          resolve(await row(changed));
-        } catch (error) {
-          reject(error);
-          refuse(error);
-        }
+      const core: Core = {
+        arrived: false,
+        failure: undefined,
+        commit,
+        async enter(changed) {
+          this.arrived = true;
+          try {
+            resolve(await row(changed));
+          } catch (error) {
+            reject(error);
+            refuse(error);
+          }
+        },
       };
-      const ended = around(this.#middleware, submission, innermost, commit);
-      // Without effect once the row is there.
-      ended.then(() => arrived || reject(endedEarly(submission.task)), reject);
+      const ended = around(this.#middleware, submission, core);
+      // Without effect once the row is there. A middleware that swallows why an inner one refused has no job all the same.
+      ended.then(() => core.arrived || reject(core.failure ?? endedEarly(submission.task)), reject);
       this.#passages.push({ accept, refuse, ended });
     });
   }
@@ -54,9 +58,10 @@ export class Passages {
     for (const { id, duplicate } of jobs) this.#passages[this.#told++]?.accept({ id, duplicate });
   }
 
-  /** Tells all others that they are not. */
-  refused(error: unknown): void {
+  /** Tells all others that they are not; resolves when every middleware has ended. */
+  async refused(error: unknown): Promise<void> {
     for (const { refuse } of this.#passages.slice(this.#told)) refuse(error);
+    await Promise.allSettled(this.#passages.map(({ ended }) => ended));
   }
 
   /** Resolves when every middleware has ended. @throws what the first of them threw after the commit */
@@ -65,25 +70,35 @@ export class Passages {
   }
 }
 
-/** Calls the first middleware around the others, and those around `innermost`. */
+/** What the middleware is around. */
+interface Core {
+  arrived: boolean;
+  /** What the innermost middleware that failed has thrown. */
+  failure: unknown;
+  readonly commit: Promise<AcceptedSubmission>;
+  enter(submission: JobSubmission): Promise<void>;
+}
+
+/** Calls the first middleware around the others, and those around the core. */
 async function around(
   [first, ...others]: readonly EnqueueMiddleware[],
   submission: JobSubmission,
-  innermost: (submission: JobSubmission) => Promise<void>,
-  commit: Promise<AcceptedSubmission>,
+  core: Core,
 ): Promise<void> {
-  if (first === undefined) return await innermost(submission);
+  if (first === undefined) return await core.enter(submission);
   let called = false;
   await first(submission, (change) => {
     const next = async () => {
       if (called) throw calledTwice();
       called = true;
-      await around(others, changed(submission, change), innermost, commit);
-      return await commit;
+      await around(others, changed(submission, change), core);
+      return await core.commit;
     };
     const accepted = next();
-    // Whoever awaits it hears of a failure; the call fails for it either way, and it must not end the process.
-    accepted.catch(() => undefined);
+    // Whoever awaits it hears of it; the call fails for it either way, and it must not end the process.
+    accepted.catch((error) => {
+      core.failure ??= error;
+    });
     return accepted;
   });
 }

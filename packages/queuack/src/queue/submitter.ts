@@ -40,7 +40,7 @@ export class Submitter {
         onProgress?.(accepted.length, rows.length);
       }
     } catch (error) {
-      passages?.refused(error);
+      await passages?.refused(error);
       throw error;
     }
     await passages?.ended();

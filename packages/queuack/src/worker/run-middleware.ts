@@ -16,10 +16,16 @@ export function runWithin(
     const around = middleware[i];
     if (around === undefined) return handler(context);
     let called = false;
-    return around(context, async () => {
+    const next = async () => {
       if (called) throw calledTwice();
       called = true;
       return await from(i + 1);
+    };
+    return around(context, () => {
+      const result = next();
+      // Middleware that does not wait for it has chosen to ignore how it ends; that must not end the process.
+      result.catch(() => undefined);
+      return result;
     });
   };
   return from(0);
