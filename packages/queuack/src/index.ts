@@ -34,6 +34,7 @@ export {
 export type { WorkerInfo, WorkerRecord, WorkerVitals } from "./core/worker-record.ts";
 export type { Broker } from "./engine/broker.ts";
 export { type ConnectOptions, connect } from "./queue/connect.ts";
+export { connectSync, type SyncJob, type SyncOptions, type SyncQueue } from "./queue/connect-sync.ts";
 export type { DeadLetters, DeadQuery } from "./queue/dead-letters.ts";
 export type { EventListener, EventStream } from "./queue/event-stream.ts";
 export type { AttemptFailed, HookFacts, Hooks, JobDied, JobStarted, JobSucceeded } from "./queue/hooks.ts";

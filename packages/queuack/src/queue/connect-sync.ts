@@ -1,10 +1,10 @@
 import type { Codecs } from "../codecs/codecs.ts";
+import { defaults } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
-import type { EnqueuedJob, FinishedJob } from "../engine/broker.ts";
 import { checkedTasks } from "./connect.ts";
 import { environmentOptions, merge } from "./environment.ts";
 import { resultOf, unknownJob } from "./job.ts";
@@ -30,7 +30,7 @@ const callMs = 60_000;
 export interface SyncOptions extends SettingOptions {
   /** Tasks to be enqueued by name with their schemas, queues and policies. Their handlers are not run here. */
   readonly tasks?: readonly TaskDefinition<never, unknown>[] | undefined;
-  /** How long a call may take before it is given up; by default a minute. Waiting for a result has a limit of its own. */
+  /** How long a call may take before it is given up; by default a minute. Opening may take a minute in any case. */
   readonly timeout?: Duration | undefined;
 }
 
@@ -58,7 +58,8 @@ export function connectSync(url?: string, options: SyncOptions = {}): SyncQueue 
   for (const { options: own } of tasks) read.codecs.learn(own.codec);
   const thread = new SyncThread(timeoutMs);
   try {
-    thread.call("connect", [url, crossing]);
+    // However short the calls are to be, a thread has to start and to load the driver first.
+    thread.call("connect", [url, crossing], Math.max(timeoutMs, callMs));
   } catch (error) {
     thread.end();
     throw error;
@@ -74,11 +75,7 @@ export class SyncQueue {
   readonly #known: KnownTask;
 
   /** Use `connectSync()`. */
-  constructor(
-    thread: SyncThread,
-    settings: Settings,
-    tasks: ReadonlyMap<string, TaskDefinition<never, unknown>>,
-  ) {
+  constructor(thread: SyncThread, settings: Settings, tasks: ReadonlyMap<string, TaskDefinition<never, unknown>>) {
     this.#thread = thread;
     this.#settings = settings;
     this.#codecs = settings.codecs;
@@ -135,7 +132,7 @@ export class SyncQueue {
   ): Result {
     const id = typeof job === "string" ? job : job.id;
     const timeoutMs = options.timeout === undefined ? undefined : milliseconds(options.timeout, "timeout");
-    const finished: FinishedJob | null = this.#thread.wait({ id, timeoutMs });
+    const finished = this.#thread.wait({ id, timeoutMs });
     return resultOf(finished, { id, timeoutMs, codecs: this.#codecs }) as Result;
   }
 
@@ -176,8 +173,9 @@ export class SyncQueue {
 
   #submit(rows: readonly NewJob[], onProgress?: ManyOptions["onProgress"]): SyncJob<never>[] {
     const jobs: SyncJob<never>[] = [];
-    for (let from = 0; from < rows.length; from += chunk) {
-      const accepted: readonly EnqueuedJob[] = this.#thread.broker("enqueue", { jobs: rows.slice(from, from + chunk) });
+    for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
+      const chunk = rows.slice(from, from + defaults.enqueueChunk);
+      const accepted = this.#thread.broker("enqueue", { jobs: chunk });
       for (const { id, duplicate } of accepted) jobs.push({ id, duplicate });
       onProgress?.(jobs.length, rows.length);
     }

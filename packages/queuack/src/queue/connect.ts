@@ -82,8 +82,7 @@ function checkParts({ workers = 0, tasks = [], middleware = [], clock, onError, 
     throw invalid(`workers is ${shown(workers)}.`, "Give 0 to 1000.");
   }
   if (!Array.isArray(middleware)) throw invalid(`middleware is ${shown(middleware)}.`, "Give a list.");
-  if (!Array.isArray(tasks)) throw invalid(`tasks is ${shown(tasks)}.`, "Give a list of what task() made.");
-  for (const [i, definition] of tasks.entries()) checkedTask(definition, `tasks[${i}]`);
+  checkedTasks(tasks);
   for (const [name, value] of Object.entries({ onError, random })) {
     if (value !== undefined && typeof value !== "function")
       throw invalid(`${name} is ${shown(value)}.`, "Give a function.");
@@ -91,6 +90,12 @@ function checkParts({ workers = 0, tasks = [], middleware = [], clock, onError, 
   if (clock !== undefined && (typeof clock.now !== "function" || typeof clock.timer !== "function")) {
     throw invalid("clock is not a clock.", "Give an object with now() and timer(), such as a FakeClock.");
   }
+}
+
+/** A list of tasks, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
+export function checkedTasks(tasks: readonly TaskDefinition<never, unknown>[]): void {
+  if (!Array.isArray(tasks)) throw invalid(`tasks is ${shown(tasks)}.`, "Give a list of what task() made.");
+  for (const [i, definition] of tasks.entries()) checkedTask(definition, `tasks[${i}]`);
 }
 
 /** The file that a URL names. */

@@ -34,7 +34,7 @@ export class Job<Result = unknown> {
   /** The job as it stands. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async get(): Promise<JobView> {
     const [job] = await this.#broker.get({ ids: [this.id] });
-    if (job == null) throw this.#unknown();
+    if (job == null) throw unknownJob(this.id);
     return jobView(job, this.#codecs);
   }
 
@@ -51,16 +51,14 @@ export class Job<Result = unknown> {
   /** Cancels it: at once while it waits, through its abort signal while it runs. Answers whether it took effect. */
   async cancel(): Promise<boolean> {
     const [reply] = await this.#broker.change({ ids: [this.id], change: { kind: "cancel" } });
-    if (reply === "missing") throw this.#unknown();
+    if (reply === "missing") throw unknownJob(this.id);
     return reply !== "unchanged";
   }
+}
 
-  #unknown(): QueuackError {
-    return new QueuackError("QUEUACK_UNKNOWN_JOB", {
-      message: `There is no job ${this.id}.`,
-      details: { id: this.id },
-    });
-  }
+/** The error for a job that is not there. */
+export function unknownJob(id: string): QueuackError {
+  return new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
 }
 
 /**
