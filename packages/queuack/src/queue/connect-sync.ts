@@ -30,7 +30,10 @@ const callMs = 60_000;
 export interface SyncOptions extends SettingOptions {
   /** Tasks to be enqueued by name with their schemas, queues and policies. Their handlers are not run here. */
   readonly tasks?: readonly TaskDefinition<never, unknown>[] | undefined;
-  /** How long a call may take before it is given up; by default a minute. Opening may take a minute in any case. */
+  /**
+   * How long a call may take before it is given up; by default a minute. Opening may take a
+   * minute in any case, and waiting for a result has a limit of its own.
+   */
   readonly timeout?: Duration | undefined;
 }
 
