@@ -20,7 +20,7 @@ export class Provisions {
           details: { key, provided: Object.keys(values) },
         });
       },
-      set: () => false,
+      // Assignments come to this as well.
       defineProperty: () => false,
       deleteProperty: () => false,
     }) as Provided;

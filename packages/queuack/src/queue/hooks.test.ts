@@ -128,8 +128,12 @@ describe("a hook", () => {
       },
     });
     expect(await (await q.enqueue(double, 1n)).result()).toBe(2n);
-    const closed = q.close();
-    expect(ended).toBe(false);
+    let isClosed = false;
+    const closed = q.close().then(() => {
+      isClosed = true;
+    });
+    await clock.advance("4s");
+    expect([isClosed, ended]).toEqual([false, false]);
     gate.open();
     await closed;
     expect([ended, errors]).toEqual([true, []]);
