@@ -5,8 +5,11 @@ export type { Codec, CodecOption } from "./core/codec.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
 export type { EventFilter, EventName, QueueEvent, QueueEvents } from "./core/events.ts";
-export type { JobState, LogLevel, Payload } from "./core/job.ts";
-export { finalStates, jobStates } from "./core/job.ts";
+export type { Explanation, Obstacle } from "./core/flow/explain.ts";
+export type { LimitScope, LimitUsage } from "./core/flow/limit.ts";
+export type { LogLevel, Payload } from "./core/job.ts";
+export type { JobState } from "./core/job-state.ts";
+export { finalStates, jobStates } from "./core/job-state.ts";
 export type {
   AcceptedSubmission,
   EnqueueMiddleware,
@@ -29,8 +32,11 @@ export {
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
+  type TransactionConnection,
   task,
+  type UniqueOptions,
 } from "./core/task.ts";
+export type { OnConflict } from "./core/unique.ts";
 export type { WorkerInfo, WorkerRecord, WorkerVitals } from "./core/worker-record.ts";
 export type { Broker } from "./engine/broker.ts";
 export { type ConnectOptions, connect } from "./queue/connect.ts";
@@ -41,6 +47,7 @@ export type { AttemptFailed, HookFacts, Hooks, JobDied, JobStarted, JobSucceeded
 export type { Job } from "./queue/job.ts";
 export type { AttemptView, JobView, LogView } from "./queue/job-view.ts";
 export type { JobQuery, JobSelection, Jobs } from "./queue/jobs.ts";
+export type { LimitOptions, Limits } from "./queue/limits.ts";
 export type { Queue } from "./queue/queue.ts";
 export type { QueueOptions, Queues } from "./queue/queues.ts";
 export type { ManyOptions, Submission } from "./queue/submission.ts";

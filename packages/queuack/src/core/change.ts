@@ -13,5 +13,5 @@ export type JobChange =
   /** A waiting job gets a new priority, 0–100. */
   | { readonly kind: "prioritize"; readonly priority: number };
 
-/** The words for what became of a job under a change. */
-export type ChangeReply = "changed" | "requested" | "unchanged" | "missing";
+/** The words for what became of a job under a change. `conflict`: another job holds its unique key. */
+export type ChangeReply = "changed" | "requested" | "unchanged" | "missing" | "conflict";

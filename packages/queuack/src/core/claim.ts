@@ -24,4 +24,11 @@ export interface ClaimReply {
   readonly jobs: readonly ClaimedJob[];
   /** Ids of the jobs that had expired when their turn came, and were discarded. */
   readonly expired: readonly string[];
+  /** Jobs were left because a limit is full: the end of any job may make room. */
+  readonly limited: boolean;
+  /**
+   * Milliseconds until a rate has room again that kept jobs from starting, 0 where not everything was looked at: claim
+   * again then. `null`: for no such reason.
+   */
+  readonly nextInMs: number | null;
 }

@@ -21,6 +21,8 @@ export const defaults = {
   /** The window in which a repeated id is recognised: completed jobs are never kept shorter. */
   minimumRetentionMs: 3_600_000,
   backpressure: { warnAt: 100_000, limit: 1_000_000, onLimit: "refuse" },
+  /** Points by which a priority rises, where a queue lets it rise and says no other number. */
+  escalateBy: 10,
   durability: "full",
   /** Largest input or result, bytes of its stored form. */
   payloadLimit: 10_485_760,

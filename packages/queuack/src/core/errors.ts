@@ -14,6 +14,8 @@ export const errorCatalogue = {
   QUEUACK_UNKNOWN_TASK: "Give the task to the worker that should run it: q.worker({ tasks: [task] }).",
   QUEUACK_UNKNOWN_JOB: "Check the id; a job past its retention is deleted.",
   QUEUACK_QUEUE_FULL: 'Let workers catch up, raise the limit, or choose onLimit: "wait".',
+  QUEUACK_DUPLICATE_JOB: 'Use the job that is there, or choose another onConflict: "ignore", "replace", "reschedule".',
+  QUEUACK_INVALID_TRANSACTION: "Give your own connection to the queue's database file, with an open transaction.",
   QUEUACK_LEASE_LOST: "Another worker may run the job now; stop and drop the result.",
   QUEUACK_JOB_FAILED: "Inspect the attempts of the job; retry it when the cause is mended.",
   QUEUACK_JOB_CANCELLED: "The job was cancelled; enqueue it again if it is still wanted.",

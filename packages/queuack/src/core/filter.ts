@@ -1,4 +1,4 @@
-import type { JobState } from "./job.ts";
+import type { JobState } from "./job-state.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Which jobs are meant: all given conditions must hold; an empty filter means every job of the tenant. */

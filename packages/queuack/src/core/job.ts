@@ -1,36 +1,7 @@
+import type { JobState } from "./job-state.ts";
 import type { ErrorRecord, Outcome } from "./outcome.ts";
 import type { RetryPolicy } from "./retry.ts";
-
-/** Every state of a job, in the order of its life; the last five are final. */
-export const jobStates = [
-  "scheduled",
-  "pending",
-  "available",
-  "running",
-  "retryable",
-  "completed",
-  "discarded",
-  "cancelled",
-  "skipped",
-  "upstream_failed",
-] as const;
-
-/** The state of a job: exactly one at any time. */
-export type JobState = (typeof jobStates)[number];
-
-/** The states that a job never leaves by itself. */
-export const finalStates = ["completed", "discarded", "cancelled", "skipped", "upstream_failed"] as const;
-
-/** A state that is final. */
-export type FinalState = (typeof finalStates)[number];
-
-/** The states that count against a queue's backpressure limit: work that is accepted and not yet started. */
-export const waitingStates = ["scheduled", "pending", "available", "retryable"] as const;
-
-/** Whether a state is final. */
-export function isFinal(state: JobState): state is FinalState {
-  return (finalStates as readonly JobState[]).includes(state);
-}
+import type { Uniqueness } from "./unique.ts";
 
 /**
  * A value as it is stored: text, or `null` where nothing was given. The text is JSON, or what another codec made, after
@@ -65,6 +36,9 @@ export interface NewJob {
   readonly idempotencyKey?: string | undefined;
   /** Starts as `pending`, waiting for what this names. */
   readonly waitingFor?: string | undefined;
+  /** What it shares limits and turns by, such as a customer. */
+  readonly group?: string | undefined;
+  readonly unique?: Uniqueness | undefined;
 }
 
 /** A job as a store reads it back. Times are milliseconds since the epoch. */
@@ -104,6 +78,7 @@ export interface JobRecord {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly idempotencyKey: string | null;
+  readonly group: string | null;
 }
 
 /** A failed attempt, as it is kept for as long as its job. */
@@ -151,4 +126,5 @@ export interface ClaimedJob {
   readonly leaseUntil: number;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly group: string | null;
 }

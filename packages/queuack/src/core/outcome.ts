@@ -8,6 +8,7 @@ export const outcomes = [
   "expired",
   "discarded",
   "cancelled",
+  "superseded",
 ] as const;
 
 /** Why a job or an attempt ended as it did. */

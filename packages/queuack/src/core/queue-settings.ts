@@ -16,8 +16,16 @@ export interface Retention {
   readonly discardedMs: number;
 }
 
+/** How waiting raises a priority: by so much whenever a job has been available for so long. */
+export interface Escalation {
+  readonly afterMs: number;
+  /** Points of priority, 1–100; a priority never rises above 100. */
+  readonly by: number;
+}
+
 /** What is set for one queue; what is `null` follows the defaults of the connection. */
 export interface QueueSettings {
   readonly backpressure: Backpressure | null;
   readonly retention: Retention | null;
+  readonly escalation: Escalation | null;
 }

@@ -1,4 +1,4 @@
-import type { JobState } from "./job.ts";
+import type { JobState } from "./job-state.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 
 /** How many jobs stand in each state. */

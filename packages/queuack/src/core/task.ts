@@ -2,8 +2,10 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type CodecOption, checkedCodec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
+import type { JobState } from "./job-state.ts";
 import type { Provided } from "./provided.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
+import type { OnConflict } from "./unique.ts";
 
 /** What a job's log takes. */
 export interface JobLog {
@@ -26,6 +28,7 @@ export interface RunningJob {
   readonly createdAt: Date;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly group: string | null;
 }
 
 /** The one argument of every handler. */
@@ -81,6 +84,26 @@ export interface DeclarativeRetry extends Omit<RetryOptions, "backoff" | "retryI
   readonly backoff?: BackoffKind | undefined;
 }
 
+/**
+ * Uniqueness as a user writes it: no two jobs of the same task, queue and chosen fields of the input stand in these
+ * states at a time.
+ */
+export interface UniqueOptions {
+  /** Fields of the input that count, such as `"user.id"`; all of it by default. */
+  readonly by?: readonly string[] | undefined;
+  /** Once in each period of this length, reckoned from the epoch: what has completed in it counts as well. */
+  readonly period?: Duration | undefined;
+  /** The waiting ones at least. By default these and `running`, and with a period `completed`. */
+  readonly states?: readonly JobState[] | undefined;
+  /** What becomes of another one; `"ignore"` by default: the job that is there is the answer. */
+  readonly onConflict?: OnConflict | undefined;
+}
+
+/** A connection to the queue's own database with a transaction open: one of better-sqlite3, or of `node:sqlite`. */
+export interface TransactionConnection {
+  prepare(sql: string): unknown;
+}
+
 /** What may be said about one job when it is enqueued. */
 export interface JobOptions {
   /** A UUID of the caller's own, for safe repetition; made by default. */
@@ -99,6 +122,12 @@ export interface JobOptions {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly tenant?: string | undefined;
+  /** What it shares limits and turns by, such as a customer. */
+  readonly group?: string | undefined;
+  /** Refuses or merges what is enqueued twice. */
+  readonly unique?: boolean | UniqueOptions | undefined;
+  /** Enqueues within the transaction that is open on this connection: with its commit, or not at all. */
+  readonly tx?: TransactionConnection | undefined;
 }
 
 /** What a user writes to define a task. */
@@ -113,6 +142,8 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly priority?: JobOptions["priority"];
   /** How inputs and results are written; that of `connect()` by default. */
   readonly codec?: CodecOption | undefined;
+  /** Refuses or merges jobs that are enqueued twice, where the job itself does not say. */
+  readonly unique?: JobOptions["unique"];
   readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
 }
 
@@ -135,6 +166,7 @@ const knownOptions: readonly string[] = [
   "queue",
   "priority",
   "codec",
+  "unique",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 

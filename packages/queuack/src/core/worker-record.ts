@@ -6,6 +6,8 @@ export interface WorkerInfo {
   readonly pid: number;
   readonly tasks: readonly string[];
   readonly queues: readonly string[];
+  /** The only tenant whose jobs it runs; absent: of every one. */
+  readonly tenant?: string | undefined;
   readonly concurrency: number;
 }
 

@@ -2,20 +2,16 @@ import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
 import type { JobFilter, Page } from "../core/filter.ts";
-import type {
-  AttemptRecord,
-  ClaimedJob,
-  FinalState,
-  JobRecord,
-  JobState,
-  LogRecord,
-  NewJob,
-  Payload,
-} from "../core/job.ts";
+import type { Explanation } from "../core/flow/explain.ts";
+import type { Limit, LimitScope, LimitUsage } from "../core/flow/limit.ts";
+import type { AttemptRecord, ClaimedJob, JobRecord, LogRecord, NewJob, Payload } from "../core/job.ts";
+import type { FinalState, JobState } from "../core/job-state.ts";
 import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import type { OnLimit, QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
+import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord, WorkerVitals } from "../core/worker-record.ts";
 
 /**
@@ -27,12 +23,22 @@ export interface Broker {
 
   /**
    * Accepts jobs, all or nothing; resolves after the commit, in the order given. Repeating it with the same ids is safe.
-   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` where the queue refuses when it is full
+   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` where the queue refuses when it is full; `QUEUACK_DUPLICATE_JOB` where a
+   *   job is to be refused whose unique key another holds
    */
   enqueue(params: {
     readonly jobs: readonly NewJob[];
     readonly onLimit?: OnLimit | undefined;
   }): Promise<readonly EnqueuedJob[]>;
+  /**
+   * As `enqueue`, within a transaction that the caller has open on a connection of its own to the same database.
+   * Answers at once where the database does; nothing is told to anybody: the commit is the caller's.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION`, `QUEUACK_UNSUPPORTED`, and as `enqueue`
+   */
+  enqueueWithin(params: {
+    readonly jobs: readonly NewJob[];
+    readonly tx: TransactionConnection;
+  }): readonly EnqueuedJob[] | Promise<readonly EnqueuedJob[]>;
   claim(params: ClaimRequest): Promise<readonly ClaimedJob[]>;
   settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
   /** Prolongs leases; replies with the tokens that are lost and those whose job is to be cancelled. */
@@ -66,6 +72,16 @@ export interface Broker {
     readonly tenant?: string | undefined;
     readonly queue?: string | undefined;
   }): Promise<readonly QueueStats[]>;
+  /** Sets a limit in place of what its scope had; `null` takes it away. Holds from the next claim on, everywhere. */
+  setLimit(params: {
+    readonly tenant: string;
+    readonly scope: LimitScope;
+    readonly limit: Limit | null;
+  }): Promise<void>;
+  /** The limits of a tenant, or of all, with what is used of them. */
+  listLimits(params: { readonly tenant?: string | undefined }): Promise<readonly LimitUsage[]>;
+  /** Why a job does not run; `null` where there is no such job. */
+  explain(params: { readonly id: string }): Promise<Explanation | null>;
   /** Gives unused space back to the file system; resolves to the bytes returned. */
   compact(): Promise<number>;
 
@@ -87,6 +103,8 @@ export interface BrokerCapabilities {
   readonly store: string;
   /** Whether jobs outlive the process. */
   readonly persistent: boolean;
+  /** Whether `enqueueWithin` works. */
+  readonly transactions: boolean;
   /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
   readonly events: "process" | "all";
 }
@@ -99,6 +117,8 @@ export interface EnqueuedJob {
   readonly id: string;
   readonly state: JobState;
   readonly duplicate: boolean;
+  /** What became of the job that held its unique key, and is the answer in its place. */
+  readonly conflict?: ConflictOutcome | undefined;
 }
 
 /** A job that is final, with what it left. */

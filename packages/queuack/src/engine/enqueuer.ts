@@ -6,6 +6,9 @@ import type { InsertReply, Store } from "../storage/store.ts";
 /** Most jobs that one commit takes from several callers. */
 const mergeUpTo = 2_000;
 
+/** What is refused because of what was submitted. */
+const refusals: readonly string[] = ["QUEUACK_QUEUE_FULL", "QUEUACK_DUPLICATE_JOB"];
+
 interface Submission {
   readonly jobs: readonly NewJob[];
   readonly resolve: (reply: InsertReply) => void;
@@ -83,8 +86,8 @@ export class Enqueuer {
         resolve(own);
       }
     } catch (error) {
-      // One caller's full queue must not refuse its neighbours.
-      if (together.length > 1 && error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL") {
+      // One caller's full queue or duplicate must not refuse its neighbours.
+      if (together.length > 1 && error instanceof QueuackError && refusals.includes(error.code)) {
         for (const one of together) await this.#insert([one]);
       } else for (const { reject } of together) reject(error);
     }

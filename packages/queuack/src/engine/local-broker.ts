@@ -3,7 +3,9 @@ import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
-import { type ClaimedJob, isFinal, type NewJob } from "../core/job.ts";
+import { explain } from "../core/flow/explain.ts";
+import type { ClaimedJob, NewJob } from "../core/job.ts";
+import { isFinal } from "../core/job-state.ts";
 import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
@@ -41,6 +43,8 @@ export class LocalBroker implements Broker {
   /** The jobs that this process has leased, by token: what events and waiters need to know of them. */
   readonly #leased = new Map<number, ClaimedJob>();
   readonly #workers = new Set<string>();
+  /** The last claim left jobs because of a full limit: whatever ends may make room. */
+  #limited = false;
   readonly #warned = new Set<string>();
   #stopForeign: (() => void) | null = null;
   #closed: Promise<void> | null = null;
@@ -60,6 +64,7 @@ export class LocalBroker implements Broker {
     this.capabilities = {
       store: store.capabilities.name,
       persistent: store.capabilities.persistent,
+      transactions: store.capabilities.transactions,
       events: "process",
     };
     this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
@@ -84,9 +89,17 @@ export class LocalBroker implements Broker {
     return jobs;
   }
 
+  enqueueWithin({ jobs, tx }: Parameters<Broker["enqueueWithin"]>[0]): ReturnType<Broker["enqueueWithin"]> {
+    this.#assertOpen();
+    const reply = this.#store.enlist(tx).insert({ jobs, limit: this.#backpressure.limit });
+    return reply instanceof Promise ? reply.then(({ jobs }) => jobs) : reply.jobs;
+  }
+
   async claim(params: ClaimRequest): Promise<readonly ClaimedJob[]> {
     this.#assertOpen();
-    const { jobs, expired } = await this.#store.jobs.claim(params);
+    const { jobs, expired, limited, nextInMs } = await this.#store.jobs.claim(params);
+    if (limited) this.#limited = true;
+    if (nextInMs !== null) this.#duties.signalIn(nextInMs);
     if (jobs.length > 0) this.#tellRoom();
     const heard = this.#hub.hears("job:started");
     for (const job of jobs) {
@@ -130,7 +143,8 @@ export class LocalBroker implements Broker {
       if (job === undefined) strangers.push(settlement);
       else this.#tellSettled(settlement, job);
     }
-    if (available) this.#signal({ kind: "available" });
+    if (available || this.#limited) this.#signal({ kind: "available" });
+    this.#limited = false;
     this.#tellRoom();
     if (strangers.length > 0) await this.#tellStrangers(strangers);
     return replies;
@@ -223,6 +237,24 @@ export class LocalBroker implements Broker {
     const settings = retention ? { ...params.settings, retention: keptLongEnough(retention) } : params.settings;
     await this.#store.queues.configure({ ...params, settings });
     this.#tellRoom();
+    if (settings.escalation) this.#duties.promoteIn(0);
+  }
+
+  async setLimit(params: Parameters<Broker["setLimit"]>[0]): Promise<void> {
+    this.#assertOpen();
+    await this.#store.flow.limit(params);
+    this.#signal({ kind: "available" });
+  }
+
+  async listLimits(params: Parameters<Broker["listLimits"]>[0]): ReturnType<Broker["listLimits"]> {
+    this.#assertOpen();
+    return await this.#store.flow.limits(params);
+  }
+
+  async explain({ id }: Parameters<Broker["explain"]>[0]): ReturnType<Broker["explain"]> {
+    this.#assertOpen();
+    const standing = await this.#store.flow.standing({ id });
+    return standing && explain(standing);
   }
 
   async queueStats(params: Parameters<Broker["queueStats"]>[0]): ReturnType<Broker["queueStats"]> {

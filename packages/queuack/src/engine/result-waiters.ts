@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
-import { isFinal, type JobRecord } from "../core/job.ts";
+import type { JobRecord } from "../core/job.ts";
+import { isFinal } from "../core/job-state.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Store } from "../storage/store.ts";
 import type { FinishedJob } from "./broker.ts";

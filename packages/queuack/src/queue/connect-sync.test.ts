@@ -90,6 +90,8 @@ describe("without a worker", () => {
     }
     expect(caught(() => q.enqueue("x", { f: () => 1 })).message).toMatch(/^input\.f is a function/);
     expect(caught(() => q.enqueue("x", 1, { color: "red" } as never)).code).toBe("QUEUACK_INVALID_OPTION");
+    const tx = { prepare: () => undefined };
+    expect(caught(() => q.enqueue("x", 1, { tx })).message).toMatch(/^tx is given where no transaction can be joined/);
     expect(q.stats()).toEqual([]);
   });
 

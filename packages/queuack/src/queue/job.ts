@@ -1,22 +1,32 @@
 import type { Codecs } from "../codecs/codecs.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
+import type { Explanation } from "../core/flow/explain.ts";
+import type { ConflictOutcome } from "../core/unique.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
 import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
 
 /** The handle of a job that was accepted: asks and tells about it, by its id. */
 export class Job<Result = unknown> {
   readonly id: string;
-  /** Whether it had been accepted before, under this id or idempotency key. */
+  /** Whether it had been accepted before, under this id, idempotency key or unique key. */
   readonly duplicate: boolean;
+  /** What became of the job that held its unique key, and that this is; `undefined` where none did. */
+  readonly conflict: ConflictOutcome | undefined;
   readonly #broker: Broker;
   readonly #codecs: Codecs;
 
-  constructor(broker: Broker, id: string, duplicate: boolean, codecs: Codecs) {
+  constructor(
+    broker: Broker,
+    id: string,
+    accepted: { readonly duplicate?: boolean; readonly conflict?: ConflictOutcome | undefined },
+    codecs: Codecs,
+  ) {
     this.#broker = broker;
     this.#codecs = codecs;
     this.id = id;
-    this.duplicate = duplicate;
+    this.duplicate = accepted.duplicate ?? false;
+    this.conflict = accepted.conflict;
   }
 
   /**
@@ -46,6 +56,13 @@ export class Job<Result = unknown> {
   /** The job's own log, oldest first. */
   async logs(): Promise<LogView[]> {
     return (await this.#broker.history({ id: this.id })).logs.map(logView);
+  }
+
+  /** Why it does not run, in words and as facts. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
+  async explain(): Promise<Explanation> {
+    const explanation = await this.#broker.explain({ id: this.id });
+    if (explanation === null) throw unknownJob(this.id);
+    return explanation;
   }
 
   /** Cancels it: at once while it waits, through its abort signal while it runs. Answers whether it took effect. */

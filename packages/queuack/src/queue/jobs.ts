@@ -1,7 +1,7 @@
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import type { JobFilter } from "../core/filter.ts";
-import { jobStates } from "../core/job.ts";
+import { jobStates } from "../core/job-state.ts";
 import { outcomes } from "../core/outcome.ts";
 import type { JobOptions } from "../core/task.ts";
 import type { Broker } from "../engine/broker.ts";

@@ -194,6 +194,18 @@ describe("around enqueueing", () => {
     expect(await count()).toBe(1);
   });
 
+  test("can't be passed within a transaction, nor bring one: that is said at once", async () => {
+    const stop = q.use({ enqueue: (_, next) => next() });
+    const tx = { prepare: () => undefined };
+    expect(() => q.enqueue("x", 1, { tx })).toThrow(
+      /^Middleware around enqueueing can't be passed within a transaction/,
+    );
+    stop();
+    q.use({ enqueue: (_, next) => next({ options: { tx } }) });
+    expect((await caught(q.enqueue("x", 1))).message).toMatch(/^tx is given where no transaction can be joined/);
+    expect(await count()).toBe(0);
+  });
+
   test("is around what handlers enqueue", async () => {
     q.use({ enqueue: ({ options }, next) => next({ options: { ...options, tags: ["seen"] } }) });
     const parent = q.task("parent", async ({ enqueue }) => (await enqueue("child", 1)).id);

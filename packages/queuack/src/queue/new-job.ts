@@ -8,10 +8,24 @@ import { encodePayload } from "../core/payload.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import { type JobOptions, type TaskDefinition, validTaskName } from "../core/task.ts";
-import { invalid, maxAttempts, name, positive, priority, refuseOther, type Settings, shown, time } from "./settings.ts";
+import {
+  groupKey,
+  invalid,
+  maxAttempts,
+  name,
+  positive,
+  priority,
+  refuseOther,
+  type Settings,
+  shown,
+  time,
+} from "./settings.ts";
+import { type UniqueTemplate, uniqueness, uniqueTemplate } from "./unique-key.ts";
 
 /** What a submission to one task has in common, worked out once for all its inputs. */
-export type JobTemplate = Omit<NewJob, "id" | "input" | "idempotencyKey">;
+export interface JobTemplate extends Omit<NewJob, "id" | "input" | "idempotencyKey" | "unique"> {
+  readonly unique?: UniqueTemplate | undefined;
+}
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -29,6 +43,9 @@ const knownOptions: readonly string[] = [
   "metadata",
   "idempotencyKey",
   "tenant",
+  "group",
+  "unique",
+  "tx",
 ] satisfies (keyof JobOptions)[];
 
 /**
@@ -49,10 +66,15 @@ export function jobTemplate(
     refuseOther(metadata, "metadata");
     encodePayload(metadata, "metadata", settings.payloadLimit);
   }
-  return {
+  const { group } = options;
+  const unique = options.unique ?? definition?.unique;
+  const place = {
     tenant: options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant"),
     queue: name(options.queue ?? definition?.queue ?? settings.queue, "queue"),
     task: typeof task === "string" ? validTaskName(task) : task.name,
+  };
+  return {
+    ...place,
     priority: priority(options.priority ?? definition?.priority ?? settings.priority),
     maxAttempts: maxAttempts(options.maxAttempts ?? definition?.retry?.maxAttempts ?? settings.maxAttempts),
     retry: policy(task, options, settings),
@@ -62,6 +84,8 @@ export function jobTemplate(
     expiresInMs: expiresIn === undefined ? undefined : positive(milliseconds(expiresIn, "expiresIn"), "expiresIn"),
     tags: tags === undefined ? undefined : checkedTags(tags),
     metadata,
+    group: group === undefined ? undefined : groupKey(group),
+    unique: unique === undefined ? undefined : uniqueTemplate(unique, [place.tenant, place.queue, place.task]),
   };
 }
 
@@ -88,8 +112,10 @@ export function newJob(
   if (idempotencyKey !== undefined && !(typeof idempotencyKey === "string" && /^.{1,500}$/su.test(idempotencyKey))) {
     throw invalid(`idempotencyKey is ${shown(idempotencyKey)}.`, "Give a text of 1 to 500 characters.");
   }
+  const { unique } = template;
   return {
     ...template,
+    unique: unique && uniqueness(unique, input),
     id: id?.toLowerCase() ?? uuidv7(),
     input: settings.codecs.encode(input, "input", settings.payloadLimit, codec),
     idempotencyKey,

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { type EventFilter, type EventName, eventNames, type QueueEvent } from "../core/events.ts";
+import type { Explanation } from "../core/flow/explain.ts";
 import type { Payload } from "../core/job.ts";
 import type { Middleware } from "../core/middleware.ts";
 import type { Provided } from "../core/provided.ts";
@@ -12,6 +13,7 @@ import {
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
+  type TransactionConnection,
 } from "../core/task.ts";
 import type { WorkerRecord } from "../core/worker-record.ts";
 import type { Broker, EnqueuedJob } from "../engine/broker.ts";
@@ -22,6 +24,7 @@ import { type EventListener, EventStream } from "./event-stream.ts";
 import { HookRunner, type Hooks } from "./hooks.ts";
 import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
+import { Limits } from "./limits.ts";
 import { MiddlewareList } from "./middleware-list.ts";
 import { Queues } from "./queues.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
@@ -39,6 +42,8 @@ export class Queue {
   readonly jobs: Jobs;
   /** What can be asked and done about queues. */
   readonly queues: Queues;
+  /** Limits on what runs at a time, and how often something starts. */
+  readonly limits: Limits;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
   /** What stands behind: for doors, tools and tests. */
@@ -85,6 +90,7 @@ export class Queue {
     for (const definition of params.tasks) this.#register(definition);
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
+    this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
   }
 
@@ -138,24 +144,46 @@ export class Queue {
   }
 
   /**
-   * Enqueues a job, by way of the middleware; resolves once it is durable.
-   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`, `QUEUACK_QUEUE_FULL`
+   * Enqueues a job, by way of the middleware; resolves once it is durable. With `tx` it is part of the caller's
+   * transaction: it is there with the caller's commit, or not at all, and an error is thrown at once, so that it rolls that
+   * transaction back.
+   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`,
+   *   `QUEUACK_QUEUE_FULL`, `QUEUACK_DUPLICATE_JOB`, `QUEUACK_INVALID_TRANSACTION`; `QUEUACK_UNSUPPORTED` for `tx` where
+   *   there is middleware around enqueueing
    */
-  async enqueue<Sent, Result>(
-    task: TaskDefinition<Sent, Result>,
-    input: Sent,
-    options?: JobOptions,
-  ): Promise<Job<Result>>;
-  async enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
-  async enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
-  async enqueue(
+  enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
+  enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
+  enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
+  enqueue(
     task: TaskDefinition<never, unknown> | string,
     input?: unknown,
     options: JobOptions = {},
   ): Promise<Job<never>> {
+    return options?.tx === undefined
+      ? this.#enqueue(task, input, options)
+      : this.#enqueueWithin(options.tx, task, input, options);
+  }
+
+  async #enqueue(
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    options: JobOptions,
+  ): Promise<Job<never>> {
     const known = knownAmong(this.#tasks)(task);
     const [accepted] = await this.#submitter.submit([{ task: known, input, options }]);
     return this.#handle(accepted as EnqueuedJob);
+  }
+
+  /** Not async: whatever is wrong must be thrown before the caller's transaction can go on to its commit. */
+  #enqueueWithin(
+    tx: TransactionConnection,
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    { tx: _tx, ...options }: JobOptions,
+  ): Promise<Job<never>> {
+    const accepted = this.#submitter.submitWithin(tx, { task: knownAmong(this.#tasks)(task), input, options });
+    const made = ([first]: readonly EnqueuedJob[]): Job<never> => this.#handle(first as EnqueuedJob);
+    return accepted instanceof Promise ? accepted.then(made) : Promise.resolve(made(accepted));
   }
 
   /**
@@ -179,9 +207,14 @@ export class Queue {
     return (await this.#submitter.submit(jobs, onProgress)).map((accepted) => this.#handle(accepted));
   }
 
+  /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
+  explain(id: string): Promise<Explanation> {
+    return this.job(id).explain();
+  }
+
   /** The handle of a job by its id, whether it exists or not. */
   job<Result = unknown>(id: string): Job<Result> {
-    return new Job<Result>(this.broker, id, false, this.#settings.codecs);
+    return new Job<Result>(this.broker, id, {}, this.#settings.codecs);
   }
 
   /**
@@ -293,8 +326,8 @@ export class Queue {
     this.#tasks.set(definition.name, definition);
   }
 
-  #handle({ id, duplicate }: EnqueuedJob): Job<never> {
-    return new Job(this.broker, id, duplicate, this.#settings.codecs);
+  #handle(accepted: EnqueuedJob): Job<never> {
+    return new Job(this.broker, accepted.id, accepted, this.#settings.codecs);
   }
 
   /** Hands events to a listener; what it missed is told to those who listen for that. */

@@ -68,7 +68,7 @@ describe("figures", () => {
         tenant: "default",
         queue: "default",
         pausedAt: null,
-        settings: { backpressure: null, retention: null },
+        settings: { backpressure: null, retention: null, escalation: null },
         counts: {
           scheduled: 2,
           pending: 1,
@@ -103,6 +103,7 @@ describe("settings of a queue", () => {
     expect(await settings()).toEqual({
       backpressure: { warnAt: 5, limit: 5, onLimit: "refuse" },
       retention: { completedMs: 7_200_000, discardedMs: 604_800_000 },
+      escalation: null,
     });
     await q.queues.configure("mail", { backpressure: null });
     expect(await settings()).toMatchObject({ backpressure: null, retention: { completedMs: 7_200_000 } });
@@ -110,6 +111,7 @@ describe("settings of a queue", () => {
     expect(await settings()).toEqual({
       backpressure: { warnAt: 7, limit: 1_000_000, onLimit: "refuse" },
       retention: null,
+      escalation: null,
     });
   });
 

@@ -1,10 +1,19 @@
 import type { Clock } from "../core/clock.ts";
+import { defaults } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
-import { finalStates, type JobState } from "../core/job.ts";
+import { finalStates, type JobState } from "../core/job-state.ts";
 import type { QueueStats } from "../core/stats.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { Jobs } from "./jobs.ts";
-import { type BackpressureOptions, checkedBackpressure, name, refuseOther, type Settings } from "./settings.ts";
+import {
+  type BackpressureOptions,
+  checkedBackpressure,
+  name,
+  positive,
+  refuseOther,
+  type Settings,
+  wholeNumber,
+} from "./settings.ts";
 
 /** What may be set for one queue; `null` goes back to the defaults of the connection. */
 export interface QueueOptions {
@@ -13,6 +22,8 @@ export interface QueueOptions {
     | { readonly completed?: Duration | undefined; readonly discarded?: Duration | undefined }
     | null
     | undefined;
+  /** Raises a job's priority `by` so many points whenever it has been available for `after`, up to 100. */
+  readonly escalation?: { readonly after: Duration; readonly by?: number | undefined } | null | undefined;
 }
 
 /** What can be asked and done about queues. They are made on first use. */
@@ -39,10 +50,11 @@ export class Queues {
     await this.#broker.pauseQueue({ tenant: this.#settings.tenant, queue: name(queue, "queue"), paused: false });
   }
 
-  /** Sets bounds and retention of one queue. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+  /** Sets bounds, retention and escalation of one queue. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
   async configure(queue: string, options: QueueOptions): Promise<void> {
-    refuseOther(options, "A queue", ["backpressure", "retention"]);
-    const { backpressure, retention } = options;
+    refuseOther(options, "A queue", ["backpressure", "retention", "escalation"]);
+    const { backpressure, retention, escalation } = options;
+    if (escalation) refuseOther(escalation, "escalation", ["after", "by"]);
     if (retention) refuseOther(retention, "retention", ["completed", "discarded"]);
     const base = this.#settings;
     await this.#broker.configureQueue({
@@ -58,6 +70,14 @@ export class Queues {
               retention: retention && {
                 completedMs: kept(retention.completed, "retention.completed") ?? base.retention.completedMs,
                 discardedMs: kept(retention.discarded, "retention.discarded") ?? base.retention.discardedMs,
+              },
+            }),
+        ...(escalation === undefined
+          ? {}
+          : {
+              escalation: escalation && {
+                afterMs: positive(milliseconds(escalation.after, "escalation.after"), "escalation.after"),
+                by: wholeNumber(escalation.by ?? defaults.escalateBy, "escalation.by", 1, 100),
               },
             }),
       },

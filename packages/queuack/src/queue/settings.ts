@@ -161,7 +161,14 @@ export function name(value: string, what: string): string {
   throw invalid(`${what} is ${shown(value)}.`, "Give 1 to 200 characters without white space.");
 }
 
-function wholeNumber(value: number, what: string, least: number, most: number): number {
+/** What a job shares limits and turns by, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function groupKey(value: string): string {
+  if (typeof value === "string" && /^[^\p{Cc}]{1,200}$/u.test(value) && value !== "*") return value;
+  throw invalid(`group is ${shown(value)}.`, 'Give a text of 1 to 200 characters, and not "*".');
+}
+
+/** A whole number within bounds. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function wholeNumber(value: number, what: string, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalid(`${what} is ${shown(value)}.`, `Give a whole number from ${least} to ${most}.`);
 }

@@ -46,6 +46,12 @@ export function knownAmong(tasks: ReadonlyMap<string, TaskDefinition<never, unkn
  * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_INVALID_OPTION`, `QUEUACK_NOT_STORABLE`
  */
 export function rowOf({ task, input, options, template }: SubmittedJob, settings: Settings): NewJob | Promise<NewJob> {
+  if (options.tx !== undefined) {
+    throw invalid(
+      "tx is given where no transaction can be joined.",
+      "Give it to enqueue() of a connection by connect().",
+    );
+  }
   const definition = typeof task === "string" ? undefined : task.options;
   const row = () =>
     newJob(template ?? jobTemplate(task, options, settings), input, options, settings, definition?.codec);
@@ -88,7 +94,9 @@ function* mixedJobs(list: Iterable<Submission>, shared: JobOptions, known: Known
   for (const line of list) {
     if (!Array.isArray(line)) throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
     const [task, input, own] = line as Submission;
-    yield { task: known(task), input, options: { ...shared, ...own } };
+    const options = { ...shared, ...own };
+    refuseTransaction(options);
+    yield { task: known(task), input, options };
   }
 }
 
@@ -98,6 +106,7 @@ function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<
 
 /** Refuses what can't be said of many at once. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
 function refuseSingular(shared: JobOptions, onProgress: unknown): void {
+  refuseTransaction(shared);
   for (const option of ["id", "idempotencyKey"] as const) {
     if (shared[option] !== undefined) {
       throw invalid(`${option} is given for many jobs at once.`, "Give each its own: [[task, input, options], …].");
@@ -106,4 +115,10 @@ function refuseSingular(shared: JobOptions, onProgress: unknown): void {
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw invalid(`onProgress is ${shown(onProgress)}.`, "Give a function.");
   }
+}
+
+/** @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+function refuseTransaction({ tx }: JobOptions): void {
+  if (tx === undefined) return;
+  throw invalid("tx is given for many jobs at once.", "Within a transaction enqueue one by one: that costs no commit.");
 }

@@ -1,10 +1,12 @@
 import { defaults } from "../core/defaults.ts";
+import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
 import type { Provided } from "../core/provided.ts";
+import type { TransactionConnection } from "../core/task.ts";
 import type { Broker, EnqueuedJob } from "../engine/broker.ts";
 import type { MiddlewareList } from "./middleware-list.ts";
 import { Passages } from "./passages.ts";
-import type { Settings } from "./settings.ts";
+import { invalid, type Settings } from "./settings.ts";
 import { type ManyOptions, nameOf, rowOf, type SubmittedJob } from "./submission.ts";
 
 /** How long a submission prepares rows before it lets others run, milliseconds. */
@@ -45,6 +47,27 @@ export class Submitter {
     }
     await passages?.ended();
     return accepted;
+  }
+
+  /**
+   * Has a job accepted within the caller's transaction. Not async: what is wrong is thrown at once.
+   * @throws {QueuackError} as `rowOf`; `QUEUACK_UNSUPPORTED` where there is middleware, which may take its time
+   */
+  submitWithin(tx: TransactionConnection, job: SubmittedJob): ReturnType<Broker["enqueueWithin"]> {
+    if (this.#middleware.enqueue.length > 0) {
+      throw new QueuackError("QUEUACK_UNSUPPORTED", {
+        message: "Middleware around enqueueing can't be passed within a transaction: it may take its time.",
+        hint: "Enqueue with tx from a connection that has no such middleware.",
+      });
+    }
+    const row = rowOf(job, this.#settings);
+    if (!(row instanceof Promise)) return this.#broker.enqueueWithin({ jobs: [row], tx });
+    // Nobody will wait for what it comes to.
+    row.catch(() => undefined);
+    throw invalid(
+      `The schema of task ${nameOf(job.task)} is asynchronous.`,
+      "Within a transaction it must answer at once.",
+    );
   }
 
   /** The row of what the middleware makes of a job. */

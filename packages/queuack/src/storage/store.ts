@@ -1,10 +1,15 @@
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimReply, ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { JobFilter, Page } from "../core/filter.ts";
-import type { AttemptRecord, JobRecord, JobState, LogRecord, NewJob, Payload } from "../core/job.ts";
+import type { JobStanding } from "../core/flow/explain.ts";
+import type { Limit, LimitScope, LimitUsage } from "../core/flow/limit.ts";
+import type { AttemptRecord, JobRecord, LogRecord, NewJob, Payload } from "../core/job.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
+import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord } from "../core/worker-record.ts";
 
 /** Where rows live. Each method is one transaction; what arrives in one tick may share a commit. */
@@ -12,14 +17,27 @@ export interface Store {
   readonly capabilities: StoreCapabilities;
   readonly jobs: JobStore;
   readonly queues: QueueStore;
+  readonly flow: FlowStore;
   readonly workers: WorkerStore;
   readonly records: RecordStore;
+  /**
+   * What can be written within a transaction that the caller has open on a connection of its own.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION` where the connection is none to the same database, has no
+   *   transaction, or would not keep what the store promises; `QUEUACK_UNSUPPORTED`
+   */
+  enlist(connection: TransactionConnection): EnlistedStore;
   /** Calls back after somebody else has committed; may call without need, never misses for longer than a second. */
   onForeignCommit(listener: () => void): () => void;
   /** Gives unused space back to the file system. Resolves to the bytes returned. */
   compact(): Promise<number>;
   /** Waits for what is under way, then lets go of everything. */
   close(): Promise<void>;
+}
+
+/** A store within somebody else's transaction. */
+export interface EnlistedStore {
+  /** As `jobs.insert`, with the caller's commit; at once where the database answers at once. */
+  insert(params: Parameters<JobStore["insert"]>[0]): InsertReply | Promise<InsertReply>;
 }
 
 /** What differs between databases; read by the conformance suite, asked nowhere else. */
@@ -30,6 +48,8 @@ export interface StoreCapabilities {
   readonly persistent: boolean;
   /** Whether several processes may have it open. */
   readonly shared: boolean;
+  /** Whether `enlist` works. */
+  readonly transactions: boolean;
 }
 
 /** Jobs: the rows, where they stand, and the leases on them. */
@@ -37,7 +57,8 @@ export interface JobStore {
   /**
    * Inserts all or nothing. A job whose id, or whose tenant and idempotency key, is there already is left as it is and
    * reported as `duplicate` with the existing id.
-   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` when a queue would stand above its limit
+   * A job whose unique key another holds is answered with that one, or refused, as it asks for.
+   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` when a queue would stand above its limit; `QUEUACK_DUPLICATE_JOB`
    */
   insert(params: {
     readonly jobs: readonly NewJob[];
@@ -45,7 +66,10 @@ export interface JobStore {
     readonly limit?: number | undefined;
   }): Promise<InsertReply>;
 
-  /** Leases the jobs that come first: by queue as `queues` says, then priority, then order of arrival. */
+  /**
+   * Leases the jobs that come first: by queue as `queues` says, then priority, then fair share of tenants and of groups,
+   * then order of arrival; none that a limit keeps from starting. What can't start is not walked over.
+   */
   claim(params: ClaimRequest): Promise<ClaimReply>;
 
   /**
@@ -86,10 +110,11 @@ export interface JobStore {
   remove(params: { readonly filter: JobFilter; readonly limit: number }): Promise<number>;
 
   /**
-   * Makes scheduled and retryable jobs available whose time has come, and discards those that expired, at most `limit`.
-   * Resolves to how many and to the time of the next one.
+   * Does what is due: makes scheduled and retryable jobs available, lets those start again that a rate kept waiting,
+   * raises the priority of what has waited long, and discards what expired, at most `limit` of each.
    */
   promote(params: { readonly limit: number }): Promise<{
+    /** How many jobs, or lists of them, may start now. */
     readonly promoted: number;
     readonly expired: readonly string[];
     /** Milliseconds from now until the next one is due; `null` when nothing waits for a time. */
@@ -120,6 +145,16 @@ export interface QueueStore {
     readonly retention: { readonly completedMs: number; readonly discardedMs: number };
     readonly limit: number;
   }): Promise<number>;
+}
+
+/** Limits, and what keeps a job from starting. */
+export interface FlowStore {
+  /** Sets a limit in place of what its scope had, `null`: takes it away. Whoever it kept waiting is looked at anew. */
+  limit(params: { readonly tenant: string; readonly scope: LimitScope; readonly limit: Limit | null }): Promise<void>;
+  /** The limits of a tenant, or of all, with what is used of them. */
+  limits(params: { readonly tenant?: string | undefined }): Promise<readonly LimitUsage[]>;
+  /** What says why a job does not run; `null` where there is no such job. */
+  standing(params: { readonly id: string }): Promise<JobStanding | null>;
 }
 
 /** Workers: who is there. */
@@ -167,7 +202,13 @@ export interface StoredRecord {
 
 /** What became of each job of an insertion, in the order given. */
 export interface InsertReply {
-  readonly jobs: readonly { readonly id: string; readonly state: JobState; readonly duplicate: boolean }[];
+  readonly jobs: readonly {
+    readonly id: string;
+    readonly state: JobState;
+    readonly duplicate: boolean;
+    /** What became of the job that holds the unique key, where one does. */
+    readonly conflict?: ConflictOutcome | undefined;
+  }[];
   /** Milliseconds until the first of them that waits for a time. */
   readonly nextInMs: number | null;
   /** Waiting jobs of each queue touched, after the commit. */

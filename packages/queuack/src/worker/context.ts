@@ -99,8 +99,9 @@ function discard(reason: string): never {
 }
 
 function runningJob(job: ClaimedJob): RunningJob {
-  const { id, tenant, queue, task, priority, maxAttempts, generation, createdAt, tags, metadata } = job;
-  return { id, tenant, queue, task, priority, maxAttempts, generation, createdAt: new Date(createdAt), tags, metadata };
+  const { createdAt, id, tenant, queue, task, priority, maxAttempts, generation, tags, metadata, group } = job;
+  const created = new Date(createdAt);
+  return { id, tenant, queue, task, priority, maxAttempts, generation, createdAt: created, tags, metadata, group };
 }
 
 function jobLog(attempt: Attempt): JobLog {

@@ -165,10 +165,10 @@ export class Worker {
     const host = hostname();
     const id = `${host}-${process.pid}-${randomBytes(6).toString("hex")}`;
     this.#id = id;
-    const { taskNames: tasks, plan } = this.#settings;
+    const { taskNames: tasks, plan, tenant } = this.#settings;
     const { concurrency } = this.#dispatcher.slots;
     const { queues } = plan;
-    await this.#broker.registerWorker({ worker: { id, host, pid: process.pid, tasks, queues, concurrency } });
+    await this.#broker.registerWorker({ worker: { id, host, pid: process.pid, tasks, queues, tenant, concurrency } });
     this.#registered = true;
   }
 

@@ -37,6 +37,8 @@ export class Duties {
   readonly #cancels = new Set<() => void>();
   #cancelPromotion: (() => void) | null = null;
   #promotionAt = Number.POSITIVE_INFINITY;
+  #cancelSignal: (() => void) | null = null;
+  #signalAt = Number.POSITIVE_INFINITY;
   readonly #active = new Set<Promise<void>>();
 
   constructor(host: DutyHost) {
@@ -59,6 +61,9 @@ export class Duties {
     this.#cancelPromotion?.();
     this.#cancelPromotion = null;
     this.#promotionAt = Number.POSITIVE_INFINITY;
+    this.#cancelSignal?.();
+    this.#cancelSignal = null;
+    this.#signalAt = Number.POSITIVE_INFINITY;
     await Promise.all(this.#active);
   }
 
@@ -73,6 +78,21 @@ export class Duties {
     this.#cancelPromotion = this.#host.clock.timer(delay, () => {
       this.#promotionAt = Number.POSITIVE_INFINITY;
       this.#do(() => this.#promote());
+    });
+  }
+
+  /** Says in `ms` milliseconds or sooner that something may be claimed: a rate has room again then. */
+  signalIn(ms: number): void {
+    if (!this.#running) return;
+    const { clock, onAvailable } = this.#host;
+    const at = clock.now() + ms;
+    if (at >= this.#signalAt) return;
+    this.#cancelSignal?.();
+    this.#signalAt = at;
+    this.#cancelSignal = clock.timer(ms, () => {
+      this.#signalAt = Number.POSITIVE_INFINITY;
+      this.promoteIn(0);
+      onAvailable();
     });
   }
 

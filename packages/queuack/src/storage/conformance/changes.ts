@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChangeReply, JobChange } from "../../core/change.ts";
-import type { JobState } from "../../core/job.ts";
+import type { JobState } from "../../core/job-state.ts";
 import { ids, newId, newJob, newJobs, type Scene, someError } from "./scene.ts";
 import type { Suite } from "./suite.ts";
 

@@ -8,7 +8,7 @@ export function claimOrder(suite: Suite): void {
   suite.test("a claim hands over all that an attempt needs", async (scene) => {
     await scene.worker();
     const retry = { backoff: "fixed", baseMs: 1, capMs: 2, factor: 1, jitter: "none" } as const;
-    const job = newJob({ retry, timeoutMs: 77, tags: ["t"], metadata: { m: 1 }, priority: 3 });
+    const job = newJob({ retry, timeoutMs: 77, tags: ["t"], metadata: { m: 1 }, priority: 3, group: "g" });
     await scene.insert(job);
     const createdAt = scene.clock.now();
     await scene.clock.advance(500);

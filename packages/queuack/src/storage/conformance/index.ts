@@ -1,7 +1,9 @@
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
+import { fairness } from "./fairness.ts";
 import { fencing } from "./fencing.ts";
+import { flowLimits } from "./flow-limits.ts";
 import type { StoreHarness, TestRunner } from "./harness.ts";
 import { history } from "./history.ts";
 import { insertion } from "./insertion.ts";
@@ -14,6 +16,7 @@ import { settlement } from "./settlement.ts";
 import { Suite } from "./suite.ts";
 import { sweeping } from "./sweeping.ts";
 import { time } from "./time.ts";
+import { uniqueness } from "./uniqueness.ts";
 import { workers } from "./workers.ts";
 
 export type { OpenedStore, StoreHarness, TestRunner } from "./harness.ts";
@@ -23,6 +26,9 @@ const behaviours = {
   limits,
   "the order of claims": claimOrder,
   "claims at the same time": claimRaces,
+  "flow limits": flowLimits,
+  fairness,
+  uniqueness,
   fencing,
   leases,
   settlement,

@@ -19,6 +19,7 @@ export function insertion(suite: Suite): void {
       tags: ["a", "b"],
       metadata: { who: { name: "x" } },
       idempotencyKey: "k",
+      group: "g",
     });
     await scene.insert(plain, full);
     const now = scene.clock.now();
@@ -48,6 +49,7 @@ export function insertion(suite: Suite): void {
       tags: [],
       metadata: null,
       idempotencyKey: null,
+      group: null,
     });
     const { expiresInMs: _, ...kept } = full;
     assert.deepEqual(await scene.get(full.id), { ...kept, ...empty, state: "available", expiresAt: now + 60_000 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { JobFilter } from "../../core/filter.ts";
-import { isFinal, type JobRecord, jobStates } from "../../core/job.ts";
+import type { JobRecord } from "../../core/job.ts";
+import { isFinal, jobStates } from "../../core/job-state.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { ids, newId, newJob, newJobs, type Scene, someError } from "./scene.ts";
 import type { Suite } from "./suite.ts";

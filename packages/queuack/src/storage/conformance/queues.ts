@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type JobState, jobStates, waitingStates } from "../../core/job.ts";
+import { type JobState, jobStates, waitingStates } from "../../core/job-state.ts";
 import type { QueueStats } from "../../core/stats.ts";
 import { newJob, newJobs, type Scene, someError } from "./scene.ts";
 import type { Suite } from "./suite.ts";
@@ -109,12 +109,15 @@ export function queues(suite: Suite): void {
   suite.test("what is configured stays, what is not given is left, null goes back to the default", async (scene) => {
     const backpressure = { warnAt: 1, limit: 2, onLimit: "wait" } as const;
     const retention = { completedMs: 3, discardedMs: 4 };
+    const escalation = { afterMs: 5, by: 6 };
     const steps = [
-      [{}, { backpressure: null, retention: null }],
-      [{ backpressure }, { backpressure, retention: null }],
-      [{ retention }, { backpressure, retention }],
-      [{}, { backpressure, retention }],
-      [{ backpressure: null }, { backpressure: null, retention }],
+      [{}, { backpressure: null, retention: null, escalation: null }],
+      [{ backpressure }, { backpressure, retention: null, escalation: null }],
+      [{ retention }, { backpressure, retention, escalation: null }],
+      [{ escalation }, { backpressure, retention, escalation }],
+      [{}, { backpressure, retention, escalation }],
+      [{ backpressure: null }, { backpressure: null, retention, escalation }],
+      [{ escalation: null }, { backpressure: null, retention, escalation: null }],
     ] as const;
     for (const [settings, expected] of steps) {
       await scene.store.queues.configure({ tenant: "default", queue: "default", settings });

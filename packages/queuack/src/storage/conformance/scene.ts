@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ClaimRequest } from "../../core/claim.ts";
-import type { ClaimedJob, JobRecord, JobState, NewJob } from "../../core/job.ts";
+import type { ClaimedJob, JobRecord, NewJob } from "../../core/job.ts";
+import type { JobState } from "../../core/job-state.ts";
 import type { ErrorRecord } from "../../core/outcome.ts";
 import type { Settlement, SettleReply } from "../../core/settlement.ts";
 import type { FakeClock } from "../../testing/fake-clock.ts";

@@ -1,16 +1,19 @@
 import type { ChangeReply, JobChange } from "../../core/change.ts";
-import { isFinal, type JobState } from "../../core/job.ts";
+import { isFinal, type JobState } from "../../core/job-state.ts";
 import type { JobStore } from "../store.ts";
 import { idBytes, stateOf } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import { placeJoins, stateExpression } from "./job-rows.ts";
-import { Tally } from "./lanes.ts";
+import type { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
 import type { Session } from "./session.ts";
+import type { Uniques } from "./uniques.ts";
 
 interface StandingRow {
   readonly seq: number;
   readonly lane: number;
+  readonly grp: string;
+  readonly uniq: string | null;
   readonly priority: number;
   readonly attempts: number;
   readonly run_at: number;
@@ -22,9 +25,10 @@ interface StandingRow {
 const held = "release";
 
 /** The `change` of the jobs. */
-export function changing(session: Session, endings: Endings, places: Places): JobStore["change"] {
+export function changing(session: Session, endings: Endings, places: Places, uniques: Uniques): JobStore["change"] {
   const { db, writer, clock, lanes } = session;
-  const standing = db.prepare(`SELECT job.seq, job.lane, job.priority, job.attempts, job.run_at, pending.waiting_for,
+  const standing =
+    db.prepare(`SELECT job.seq, job.lane, job.grp, job.uniq, job.priority, job.attempts, job.run_at, pending.waiting_for,
       ${stateExpression} AS state
     FROM job ${placeJoins} WHERE job.id = ?`);
   const requestCancel = db.prepare("UPDATE lease SET cancel_requested = 1 WHERE seq = ?");
@@ -36,7 +40,7 @@ export function changing(session: Session, endings: Endings, places: Places): Jo
 
   function* run(ids: readonly string[], change: JobChange): Generator<void, ChangeReply[], void> {
     const now = clock.now();
-    const tally = new Tally();
+    const tally = session.tally();
     const replies: ChangeReply[] = [];
     for (const id of ids) {
       const row = standing.get(idBytes(id)) as StandingRow | undefined;
@@ -48,13 +52,13 @@ export function changing(session: Session, endings: Endings, places: Places): Jo
   }
 
   function apply(change: JobChange, row: StandingRow, now: number, tally: Tally): ChangeReply {
-    const { seq, lane, priority, attempts, run_at: runAt } = row;
+    const { seq, lane, grp: group, uniq, priority, attempts, run_at: runAt } = row;
     const state = stateOf(row.state);
     const waiting = !isFinal(state) && state !== "running";
-    const leave = () => places.leave({ seq, lane, priority, runAt, state }, tally);
+    const leave = () => places.leave({ seq, lane, group, priority, runAt, state }, tally);
     const put = (over: { priority?: number; runAt?: number; waitingFor?: string | null; failed?: boolean }) => {
       const waitingFor = row.waiting_for;
-      places.put({ seq, lane, priority, runAt, failed: attempts > 0, waitingFor, ...over }, now, tally);
+      places.put({ seq, lane, group, priority, runAt, failed: attempts > 0, waitingFor, ...over }, now, tally);
     };
     switch (change.kind) {
       case "cancel":
@@ -64,7 +68,7 @@ export function changing(session: Session, endings: Endings, places: Places): Jo
         }
         if (!waiting) return "unchanged";
         leave();
-        endings.end({ seq, lane, attempts }, "cancelled", "cancelled", null, now, tally);
+        endings.end({ seq, lane, attempts, uniq }, "cancelled", "cancelled", null, now, tally);
         return "changed";
       case "retry":
         if (state === "retryable") {
@@ -74,6 +78,7 @@ export function changing(session: Session, endings: Endings, places: Places): Jo
           return "changed";
         }
         if (!retriable(state)) return "unchanged";
+        if (!uniques.enter(seq, uniq, "available")) return "conflict";
         leave();
         newGeneration.run(now, seq);
         put({ runAt: now, failed: false });

@@ -1,4 +1,4 @@
-import { type JobState, jobStates } from "../../core/job.ts";
+import { type JobState, jobStates } from "../../core/job-state.ts";
 import { type Outcome, outcomes } from "../../core/outcome.ts";
 
 /** The number that stands for a state in the tables. */

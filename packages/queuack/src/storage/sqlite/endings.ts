@@ -1,9 +1,11 @@
-import type { FinalState, Payload } from "../../core/job.ts";
+import type { Payload } from "../../core/job.ts";
+import type { FinalState } from "../../core/job-state.ts";
 import type { ErrorRecord, Outcome } from "../../core/outcome.ts";
 import { outcomeCode, stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
 import type { Tally } from "./lanes.ts";
 import type { Session } from "./session.ts";
+import type { Uniques } from "./uniques.ts";
 
 /** A job that reaches a final state. */
 export interface Ending {
@@ -12,10 +14,12 @@ export interface Ending {
   readonly attempts: number;
   readonly worker?: number | null | undefined;
   readonly startedAt?: number | null | undefined;
+  /** `job.uniq`. */
+  readonly uniq: string | null;
 }
 
 /** A failed attempt, to be kept. */
-export interface Failure extends Required<Ending> {
+export interface Failure extends Omit<Required<Ending>, "uniq"> {
   readonly outcome: Outcome;
   readonly error: ErrorRecord;
 }
@@ -24,8 +28,10 @@ export interface Failure extends Required<Ending> {
 export class Endings {
   readonly #done: Statement;
   readonly #failure: Statement;
+  readonly #uniques: Uniques;
 
-  constructor({ db }: Session) {
+  constructor({ db }: Session, uniques: Uniques) {
+    this.#uniques = uniques;
     this.#done =
       db.prepare(`INSERT INTO done (seq, lane, state, outcome, attempts, worker, started_at, finished_at, result)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -36,9 +42,11 @@ export class Endings {
 
   /** Ends a job and counts it. */
   end(ending: Ending, state: FinalState, outcome: Outcome, result: Payload, now: number, tally: Tally): void {
-    const { seq, lane, attempts, worker = null, startedAt = null } = ending;
+    const { seq, lane, attempts, worker = null, startedAt = null, uniq } = ending;
     this.#done.run(seq, lane, stateCode[state], outcomeCode[outcome], attempts, worker, startedAt, now, result);
     tally.add(lane, state, 1);
+    // Where another job holds the key by now, this one goes without: it is over, and the other is not.
+    this.#uniques.enter(seq, uniq, state);
     if (state === "completed" || state === "discarded") tally.ended(lane, state === "completed");
   }
 

@@ -1,5 +1,5 @@
 import type { JobFilter } from "../../core/filter.ts";
-import { isFinal, type JobState } from "../../core/job.ts";
+import { isFinal, type JobState } from "../../core/job-state.ts";
 import { idBytes, outcomeCode, stateCode } from "./codes.ts";
 import type { SqlValue } from "./database.ts";
 import { stateExpression } from "./job-rows.ts";

@@ -1,23 +1,28 @@
 import { QueuackError } from "../../core/errors.ts";
-import { type NewJob, waitingStates } from "../../core/job.ts";
+import type { NewJob } from "../../core/job.ts";
+import { waitingStates } from "../../core/job-state.ts";
 import type { Backpressure } from "../../core/queue-settings.ts";
 import type { InsertReply, JobStore } from "../store.ts";
 import { idBytes, idText, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";
-import { placeJoins, stateExpression } from "./job-rows.ts";
-import { Tally } from "./lanes.ts";
+import { optionsText, placeJoins, stateExpression } from "./job-rows.ts";
 import type { Places } from "./places.ts";
-import type { Session } from "./session.ts";
+import type { Tables } from "./session.ts";
+import { UniqueConflicts } from "./unique-conflicts.ts";
+import { type Uniques, uniqText } from "./uniques.ts";
 
 /** Rows between two looks at the clock. */
 const stride = 128;
 
-/** The `insert` of the jobs. */
-export function insertion(session: Session, places: Places): JobStore["insert"] {
-  const { db, writer, clock, lanes } = session;
+/** The body of a write that inserts jobs, all or nothing; to be run within a transaction. */
+export type InsertBody = (params: Parameters<JobStore["insert"]>[0]) => Generator<void, InsertReply, void>;
+
+/** How jobs are inserted. */
+export function insertion(tables: Tables, places: Places, uniques: Uniques): InsertBody {
+  const { db, clock, lanes } = tables;
   const insertJob = db.prepare(`INSERT INTO job
-    (seq, id, lane, priority, max_attempts, created_at, run_at, expires_at, options, input)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+    (seq, id, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, input, uniq)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const insertKey = db.prepare("INSERT INTO idempotency (tenant, key, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   const jobOfKey = db.prepare(
     "SELECT job.id FROM idempotency JOIN job ON job.seq = idempotency.seq WHERE idempotency.tenant = ? AND key = ?",
@@ -27,12 +32,14 @@ export function insertion(session: Session, places: Places): JobStore["insert"] 
       coalesce(sum(${waitingStates.join(" + ")}), 0) AS waiting
     FROM queue LEFT JOIN lane ON lane.queue = queue.id WHERE queue.id = ?`);
 
+  const conflicts = new UniqueConflicts(tables, places);
+
   function* run(jobs: readonly NewJob[], limit: number): Generator<void, InsertReply, void> {
     const now = clock.now();
-    const tally = new Tally();
+    const tally = tables.tally();
     const queues = new Map<number, NewJob>();
     const replies: InsertReply["jobs"][number][] = [];
-    let seq = session.takeSeqs(jobs.length);
+    let seq = tables.takeSeqs(jobs.length);
     let next = Number.POSITIVE_INFINITY;
     let rows = 0;
     for (const job of jobs) {
@@ -42,12 +49,22 @@ export function insertion(session: Session, places: Places): JobStore["insert"] 
       const lane = lanes.lane(job.tenant, job.queue, job.task);
       const runAt = job.runAt ?? now + (job.delayMs ?? 0);
       const id = idBytes(job.id);
+      const group = job.group ?? "";
+      const uniq = job.unique === undefined ? null : uniqText(job.unique, now);
+      const holder = uniq === null ? undefined : uniques.holder(uniq);
+      if (holder !== undefined && keyed === undefined && stateOfJob.get(id) === undefined) {
+        const answer = conflicts.resolve(job, holder, runAt, now, tally);
+        if (answer.state === "scheduled") next = Math.min(next, runAt);
+        replies.push(answer);
+        continue;
+      }
       const inserted =
         keyed === undefined &&
         insertJob.run(
           seq,
           id,
           lane.id,
+          group,
           job.priority,
           job.maxAttempts,
           now,
@@ -55,6 +72,7 @@ export function insertion(session: Session, places: Places): JobStore["insert"] 
           job.expiresInMs === undefined ? null : now + job.expiresInMs,
           optionsText(job),
           job.input,
+          uniq,
         ).changes !== 0;
       if (!inserted) {
         const existing = keyed?.id ?? (id as Uint8Array);
@@ -64,7 +82,8 @@ export function insertion(session: Session, places: Places): JobStore["insert"] 
       }
       if (key !== undefined) insertKey.run(job.tenant, key, seq);
       const { priority, waitingFor } = job;
-      const state = places.put({ seq, lane: lane.id, priority, runAt, failed: false, waitingFor }, now, tally);
+      uniques.enter(seq, uniq, "available");
+      const state = places.put({ seq, lane: lane.id, group, priority, runAt, failed: false, waitingFor }, now, tally);
       if (state === "scheduled") next = Math.min(next, runAt);
       if (job.expiresInMs !== undefined) next = Math.min(next, now + job.expiresInMs);
       queues.set(lane.queueId, job);
@@ -88,11 +107,5 @@ export function insertion(session: Session, places: Places): JobStore["insert"] 
     return { jobs: replies, nextInMs: next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - now), waiting };
   }
 
-  return ({ jobs, limit = Number.POSITIVE_INFINITY }) => writer.write(() => run(jobs, limit));
-}
-
-/** What is rarely said about a job, as JSON; `null` when nothing was. */
-function optionsText({ retry, timeoutMs, tags, metadata }: NewJob): string | null {
-  if (retry === undefined && timeoutMs === undefined && metadata === undefined && !tags?.length) return null;
-  return JSON.stringify({ retry, timeoutMs, tags, metadata });
+  return ({ jobs, limit = Number.POSITIVE_INFINITY }) => run(jobs, limit);
 }

@@ -1,4 +1,4 @@
-import type { JobRecord } from "../../core/job.ts";
+import type { JobRecord, NewJob } from "../../core/job.ts";
 import type { ErrorRecord } from "../../core/outcome.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { idText, outcomeOf, stateCode, stateOf } from "./codes.ts";
@@ -20,7 +20,7 @@ export const stateExpression = `CASE
 
 /** All that `jobRecord` reads; the last failure is the one that explains a state. */
 export const recordColumns = `job.seq, job.id, job.priority, job.max_attempts, job.attempts, job.generation,
-  job.created_at, job.run_at, job.expires_at, job.options, job.input,
+  job.grp, job.created_at, job.run_at, job.expires_at, job.options, job.input,
   queue.tenant, queue.name AS queue, lane.task, ${stateExpression} AS state,
   done.outcome, done.attempts AS done_attempts, done.started_at AS done_started_at, done.finished_at, done.result,
   lease.attempt AS lease_attempt, lease.started_at AS lease_started_at, lease.until, lease.cancel_requested,
@@ -47,6 +47,12 @@ export interface JobOptionsText {
 /** The options of a job; an empty object where none were set. */
 export function parseOptions(text: unknown): JobOptionsText {
   return typeof text === "string" ? (JSON.parse(text) as JobOptionsText) : {};
+}
+
+/** What is rarely said about a job, as JSON; `null` when nothing was. */
+export function optionsText({ retry, timeoutMs, tags, metadata }: NewJob): string | null {
+  if (retry === undefined && timeoutMs === undefined && metadata === undefined && !tags?.length) return null;
+  return JSON.stringify({ retry, timeoutMs, tags, metadata });
 }
 
 /** A row of `recordColumns` as the engine reads it. */
@@ -83,5 +89,6 @@ export function jobRecord(row: SqlRow): JobRecord {
     tags: options.tags ?? [],
     metadata: options.metadata ?? null,
     idempotencyKey: row.idempotency_key as string | null,
+    group: row.grp === "" ? null : (row.grp as string),
   };
 }

@@ -1,6 +1,7 @@
-import { type JobState, jobStates } from "../../core/job.ts";
+import { type JobState, jobStates } from "../../core/job-state.ts";
 import { stateCode } from "./codes.ts";
 import type { Database, SqlRow, Statement } from "./database.ts";
+import type { FlowSnapshot } from "./flow-rules.ts";
 
 /** A lane: the jobs of one task in one queue of one tenant. */
 export interface Lane {
@@ -22,6 +23,8 @@ export class Lanes {
   readonly #find: Statement;
   readonly #count: Statement;
   readonly #ended: Statement;
+  readonly #isListed: Statement;
+  readonly #list: Statement;
 
   constructor(db: Database) {
     const lane = `SELECT lane.id, lane.queue AS queueId, queue.tenant, queue.name AS queue, lane.task
@@ -38,6 +41,14 @@ export class Lanes {
       `INSERT INTO throughput (lane, minute, completed, failed) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET completed = completed + excluded.completed, failed = failed + excluded.failed`,
     );
+    this.#isListed = db.prepare("SELECT 1 FROM turn WHERE lane = ? AND grp = ? AND rank = ?");
+    // A group that waits elsewhere in the queue keeps its turn; one that comes anew starts level with the others.
+    this.#list = db.prepare(`INSERT INTO turn (lane, grp, rank, pass)
+      SELECT new.lane, new.grp, new.rank, max(queue.group_start,
+        coalesce((SELECT pass FROM share WHERE share.queue = queue.id AND share.grp = new.grp), 0),
+        coalesce((SELECT max(pass) FROM turn JOIN lane ON lane.id = turn.lane
+          WHERE lane.queue = queue.id AND turn.grp = new.grp), 0))
+      FROM queue, (SELECT ? AS lane, ? AS grp, ? AS rank) AS new WHERE queue.id = ?`);
   }
 
   /** Forgets what it knows: a rolled-back write may have made it. */
@@ -81,6 +92,10 @@ export class Lanes {
       if (counts.some((count) => count !== 0)) this.#count.run(...counts, lane);
       if (completed > 0 || failed > 0) this.#ended.run(lane, Math.floor(now / 60_000), completed, failed);
     }
+    for (const { lane, group, rank } of tally.lists.values()) {
+      if (this.#isListed.get(lane, group, rank) !== undefined) continue;
+      this.#list.run(lane, group, rank, this.byId(lane).queueId);
+    }
   }
 
   #remember(row: Lane): Lane {
@@ -96,9 +111,33 @@ interface LaneChange {
   failed: number;
 }
 
-/** How many jobs of each lane went from state to state in one write: counted here, written once. */
+/** A list of ready jobs. */
+interface List {
+  readonly lane: number;
+  readonly group: string;
+  readonly rank: number;
+}
+
+/** What one write gathers, to be written once: how many jobs of each lane went from state to state, and which lists grew. */
 export class Tally {
   readonly changes = new Map<number, LaneChange>();
+  readonly lists = new Map<string, List>();
+  /** The limits and escalations that hold in this write. */
+  readonly flow: FlowSnapshot;
+  #lastList: List | undefined;
+
+  constructor(flow: FlowSnapshot) {
+    this.flow = flow;
+  }
+
+  /** Notes that a job was put into a list of ready ones. */
+  listed(lane: number, group: string, rank: number): void {
+    const last = this.#lastList;
+    if (last !== undefined && last.lane === lane && last.rank === rank && last.group === group) return;
+    const list = { lane, group, rank };
+    this.#lastList = list;
+    this.lists.set(`${lane}\u0000${rank}\u0000${group}`, list);
+  }
 
   /** Notes that `n` jobs of a lane entered a state, or left it where `n` is negative. */
   add(lane: number, state: JobState, n: number): void {

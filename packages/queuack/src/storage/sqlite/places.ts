@@ -1,13 +1,14 @@
-import type { JobState } from "../../core/job.ts";
+import type { JobState } from "../../core/job-state.ts";
 import { stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
-import type { Tally } from "./lanes.ts";
-import type { Session } from "./session.ts";
+import type { Lanes, Tally } from "./lanes.ts";
+import type { Tables } from "./session.ts";
 
 /** A job that is to be put where it waits. */
 export interface Waiting {
   readonly seq: number;
   readonly lane: number;
+  readonly group: string;
   readonly priority: number;
   readonly runAt: number;
   /** Whether an attempt of this generation has failed already. */
@@ -19,6 +20,7 @@ export interface Waiting {
 export interface Departing {
   readonly seq: number;
   readonly lane: number;
+  readonly group: string;
   readonly priority: number;
   readonly runAt: number;
   readonly state: JobState;
@@ -26,7 +28,9 @@ export interface Departing {
 
 /** Puts waiting jobs where they belong, among the pending, the timers or the ready, and takes them out again. */
 export class Places {
+  readonly #lanes: Lanes;
   readonly #ready: Statement;
+  readonly #rise: Statement;
   readonly #timer: Statement;
   readonly #pending: Statement;
   readonly #leaveReady: Statement;
@@ -34,11 +38,13 @@ export class Places {
   readonly #leavePending: Statement;
   readonly #leaveDone: Statement;
 
-  constructor({ db }: Session) {
-    this.#ready = db.prepare("INSERT INTO ready (lane, rank, seq) VALUES (?, ?, ?)");
+  constructor({ db, lanes }: Tables) {
+    this.#lanes = lanes;
+    this.#ready = db.prepare("INSERT INTO ready (lane, grp, rank, seq) VALUES (?, ?, ?, ?)");
+    this.#rise = db.prepare("INSERT INTO rise (seq, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at");
     this.#timer = db.prepare("INSERT INTO timer (at, seq, state) VALUES (?, ?, ?)");
     this.#pending = db.prepare("INSERT INTO pending (seq, waiting_for) VALUES (?, ?)");
-    this.#leaveReady = db.prepare("DELETE FROM ready WHERE lane = ? AND rank = ? AND seq = ?");
+    this.#leaveReady = db.prepare("DELETE FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq = ?");
     this.#leaveTimer = db.prepare("DELETE FROM timer WHERE at = ? AND seq = ?");
     this.#leavePending = db.prepare("DELETE FROM pending WHERE seq = ?");
     this.#leaveDone = db.prepare("DELETE FROM done WHERE seq = ?");
@@ -56,18 +62,28 @@ export class Places {
       this.#timer.run(job.runAt, seq, stateCode[state]);
     } else {
       state = "available";
-      this.#ready.run(lane, 100 - job.priority, seq);
+      this.#ready.run(lane, job.group, 100 - job.priority, seq);
+      tally.listed(lane, job.group, 100 - job.priority);
+      this.#riseLater(job, now, tally);
     }
     tally.add(lane, state, 1);
     return state;
   }
 
+  /** Lets the priority of a ready job rise when it has waited long enough, where its queue says so. */
+  #riseLater({ seq, lane, priority }: Waiting, now: number, tally: Tally): void {
+    const { escalations } = tally.flow;
+    if (escalations.size === 0 || priority >= 100) return;
+    const escalation = escalations.get(this.#lanes.byId(lane).queueId);
+    if (escalation !== undefined) this.#rise.run(seq, now + escalation.afterMs);
+  }
+
   /** Takes a job out and counts it off. Never a running one: a lease ends by settling it. */
-  leave({ seq, lane, priority, runAt, state }: Departing, tally: Tally): void {
+  leave({ seq, lane, group, priority, runAt, state }: Departing, tally: Tally): void {
     tally.add(lane, state, -1);
     switch (state) {
       case "available":
-        this.#leaveReady.run(lane, 100 - priority, seq);
+        this.#leaveReady.run(lane, group, 100 - priority, seq);
         return;
       case "scheduled":
       case "retryable":

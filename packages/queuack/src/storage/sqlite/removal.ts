@@ -1,28 +1,36 @@
-import { finalStates } from "../../core/job.ts";
+import { finalStates } from "../../core/job-state.ts";
 import type { JobStore, QueueStore } from "../store.ts";
 import { stateCode, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";
 import { conditions, seqsInStates } from "./filters.ts";
 import { recordTables, stateExpression } from "./job-rows.ts";
-import { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
 import type { Session } from "./session.ts";
+import type { Uniques } from "./uniques.ts";
 
 interface DoomedRow {
   readonly seq: number;
   readonly lane: number;
+  readonly grp: string;
+  readonly uniq: string | null;
   readonly priority: number;
   readonly run_at: number;
   readonly state: number;
 }
 
 /** How jobs are deleted: on request, and when their time of keeping is over. */
-export function removal(session: Session, places: Places): { remove: JobStore["remove"]; prune: QueueStore["prune"] } {
+export function removal(
+  session: Session,
+  places: Places,
+  uniques: Uniques,
+): { remove: JobStore["remove"]; prune: QueueStore["prune"] } {
   const { db, writer, clock, lanes } = session;
-  const traces = ["job", "failure", "log", "progress", "idempotency"].map((table) =>
+  const traces = ["job", "failure", "log", "progress", "idempotency", "rise"].map((table) =>
     db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
   );
-  const pastRetention = db.prepare(`SELECT done.seq, done.lane, done.state, 0 AS priority, 0 AS run_at FROM done
+  const pastRetention =
+    db.prepare(`SELECT done.seq, done.lane, done.state, job.uniq, '' AS grp, 0 AS priority, 0 AS run_at
+    FROM done JOIN job ON job.seq = done.seq
     WHERE done.lane = ? AND done.state = ? AND done.finished_at < ? ORDER BY done.finished_at LIMIT ?`);
   const stillDone = db.prepare("SELECT 1 FROM done WHERE seq = ? AND state = ?");
   const laneRetention = db.prepare(`SELECT lane.id, queue.retention FROM lane JOIN queue ON queue.id = lane.queue
@@ -32,10 +40,11 @@ export function removal(session: Session, places: Places): { remove: JobStore["r
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.worker = worker.number)`);
 
   function* drop(rows: readonly DoomedRow[], now: number): Generator<void, number, void> {
-    const tally = new Tally();
+    const tally = session.tally();
     let dropped = 0;
-    for (const { seq, lane, priority, run_at: runAt, state } of rows) {
-      places.leave({ seq, lane, priority, runAt, state: stateOf(state) }, tally);
+    for (const { seq, lane, grp: group, uniq, priority, run_at: runAt, state } of rows) {
+      places.leave({ seq, lane, group, priority, runAt, state: stateOf(state) }, tally);
+      uniques.leave(seq, uniq);
       for (const trace of traces) trace.run(seq);
       if (++dropped % 64 === 0) yield;
     }
@@ -49,7 +58,7 @@ export function removal(session: Session, places: Places): { remove: JobStore["r
         const { sql, values } = conditions(filter);
         const rows = db
           .prepare(
-            `SELECT job.seq, job.lane, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
+            `SELECT job.seq, job.lane, job.grp, job.uniq, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
              WHERE lease.seq IS NULL ${seqsInStates(filter.states)} AND ${sql} ORDER BY job.seq LIMIT ?`,
           )
           .all(...values, limit) as DoomedRow[];

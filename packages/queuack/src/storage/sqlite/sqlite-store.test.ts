@@ -44,7 +44,11 @@ async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedSto
 }
 
 storeConformance(
-  { name: "sqlite file", capabilities: { name: "sqlite", persistent: true, shared: true }, open: openFile },
+  {
+    name: "sqlite file",
+    capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true },
+    open: openFile,
+  },
   { describe, test },
 );
 
@@ -54,6 +58,10 @@ async function openMemory({ clock }: { readonly clock: Clock }): Promise<OpenedS
 }
 
 storeConformance(
-  { name: "sqlite memory", capabilities: { name: "sqlite", persistent: false, shared: false }, open: openMemory },
+  {
+    name: "sqlite memory",
+    capabilities: { name: "sqlite", persistent: false, shared: false, transactions: false },
+    open: openMemory,
+  },
   { describe, test },
 );

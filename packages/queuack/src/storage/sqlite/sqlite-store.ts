@@ -8,6 +8,9 @@ import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
 import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
+import { enlisting } from "./enlist.ts";
+import { flowStore } from "./flow.ts";
+import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
 import { Lanes } from "./lanes.ts";
@@ -22,6 +25,7 @@ import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
 import { timing } from "./timing.ts";
+import { Uniques } from "./uniques.ts";
 import { verifyDatabase } from "./verify.ts";
 import { workers } from "./workers.ts";
 import { Writer } from "./writer.ts";
@@ -64,37 +68,45 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
   const lanes = new Lanes(db);
+  const flow = new FlowRules(db);
   const checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
     durability,
-    onRollback: () => lanes.forget(),
+    onRollback: () => {
+      lanes.forget();
+      flow.forget();
+    },
     onCommit: () => checkpointer?.committed(),
   });
-  const session = new Session({ db, writer, clock, lanes });
+  const session = new Session({ db, writer, clock, lanes, flow });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
   const places = new Places(session);
-  const endings = new Endings(session);
-  const { remove, prune } = removal(session, places);
+  const uniques = new Uniques(session);
+  const endings = new Endings(session, uniques);
+  const insert = insertion(session, places, uniques);
+  const { remove, prune } = removal(session, places, uniques);
   await writer.write(function* () {
     session.raiseEpoch();
   });
 
   return {
-    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
+    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory, transactions: !inMemory },
     jobs: {
-      insert: insertion(session, places),
-      claim: claiming(session, endings),
-      settle: settling(session, endings, places),
+      insert: (params) => writer.write(() => insert(params)),
+      claim: claiming(session, endings, uniques),
+      settle: settling(session, endings, places, uniques),
       ...leases(session),
       ...reading(session),
-      change: changing(session, endings, places),
+      change: changing(session, endings, places, uniques),
       remove,
       promote: timing(session, endings, places),
     },
     queues: { ...queues(session), prune },
+    flow: flowStore(session),
     workers: workers(session, lock),
     records: records(session),
+    enlist: enlisting({ path, durability, clock }),
     onForeignCommit: (listener) => foreign.subscribe(listener),
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),

@@ -2,15 +2,19 @@ import type { JobStore } from "../store.ts";
 import { idText, stateCode, stateOf } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import { placeJoins, stateExpression } from "./job-rows.ts";
-import { Tally } from "./lanes.ts";
+import type { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
 import type { Session } from "./session.ts";
+
+/** Where a list of ready jobs is parked until a job of its group ends. */
+export const untilEnd = Number.MAX_SAFE_INTEGER;
 
 interface DueRow {
   readonly seq: number;
   readonly at: number;
   readonly state: number;
   readonly lane: number;
+  readonly grp: string;
   readonly priority: number;
 }
 
@@ -18,33 +22,53 @@ interface ExpiredRow extends DueRow {
   readonly id: Uint8Array;
   readonly run_at: number;
   readonly attempts: number;
+  readonly uniq: string | null;
+}
+
+/** A ready job whose priority rises; `lane` is `null` where it is ready no longer. */
+interface RisingRow {
+  readonly seq: number;
+  readonly lane: number | null;
+  readonly grp: string;
+  readonly priority: number;
 }
 
 /** The `promote` of the jobs: what happens because time has come. */
 export function timing(session: Session, endings: Endings, places: Places): JobStore["promote"] {
   const { db, writer, clock, lanes } = session;
-  const due = db.prepare(`SELECT timer.seq, timer.at, timer.state, job.lane, job.priority
+  const due = db.prepare(`SELECT timer.seq, timer.at, timer.state, job.lane, job.grp, job.priority
     FROM timer JOIN job ON job.seq = timer.seq WHERE timer.at <= ? ORDER BY timer.at, timer.seq LIMIT ?`);
   const clear = db.prepare("DELETE FROM timer WHERE (at, seq) <= (?, ?)");
   // A started job is not expired; its mark is taken off so that it is never looked at again.
-  const expired = db.prepare(`SELECT job.seq, job.id, job.lane, job.priority, job.run_at AS at, job.attempts,
+  const expired = db.prepare(`SELECT job.seq, job.id, job.lane, job.grp, job.priority, job.run_at AS at, job.attempts,
+      job.uniq,
       ${stateExpression} AS state
     FROM job ${placeJoins} WHERE job.expires_at <= ? ORDER BY job.expires_at LIMIT ?`);
   const unmark = db.prepare("UPDATE job SET expires_at = NULL WHERE seq = ?");
+  const rising = db.prepare(`SELECT rise.seq, ready.lane, job.grp, job.priority
+    FROM rise LEFT JOIN job ON job.seq = rise.seq
+    LEFT JOIN ready ON ready.lane = job.lane AND ready.grp = job.grp AND ready.rank = 100 - job.priority
+      AND ready.seq = job.seq
+    WHERE rise.at <= ? ORDER BY rise.at LIMIT ?`);
+  const settled = db.prepare("DELETE FROM rise WHERE seq = ?");
+  const setPriority = db.prepare("UPDATE job SET priority = ? WHERE seq = ?");
+  const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE parked > 0 AND parked <= ?");
+  const nextRise = db.prepare("SELECT min(at) AS at FROM rise");
+  const nextRoom = db.prepare(`SELECT min(parked) AS at FROM turn WHERE parked > 0 AND parked < ${untilEnd}`);
   const nextTimer = db.prepare("SELECT min(at) AS at FROM timer");
   const nextExpiry = db.prepare("SELECT min(expires_at) AS at FROM job WHERE expires_at IS NOT NULL");
 
   function* run(limit: number): Generator<void, { promoted: number; expired: string[] }, void> {
     const now = clock.now();
-    const tally = new Tally();
+    const tally = session.tally();
     const gone: string[] = [];
     for (const row of expired.all(now, limit) as ExpiredRow[]) {
-      const { seq, lane, priority, at, attempts } = row;
+      const { seq, lane, grp: group, priority, at, attempts, uniq } = row;
       const state = stateOf(row.state);
       unmark.run(seq);
       if (attempts === 0 && (state === "available" || state === "scheduled" || state === "pending")) {
-        places.leave({ seq, lane, priority, runAt: at, state }, tally);
-        endings.expire({ seq, lane, attempts }, now, tally);
+        places.leave({ seq, lane, group, priority, runAt: at, state }, tally);
+        endings.expire({ seq, lane, attempts, uniq }, now, tally);
         gone.push(idText(row.id));
       }
       yield;
@@ -52,17 +76,35 @@ export function timing(session: Session, endings: Endings, places: Places): JobS
     const rows = due.all(now, limit) as DueRow[];
     const last = rows.at(-1);
     if (last !== undefined) clear.run(last.at, last.seq);
-    for (const { seq, lane, priority, state } of rows) {
+    for (const { seq, lane, grp: group, priority, state } of rows) {
       tally.add(lane, stateOf(state), -1);
-      places.put({ seq, lane, priority, runAt: now, failed: state === stateCode.retryable }, now, tally);
+      places.put({ seq, lane, group, priority, runAt: now, failed: state === stateCode.retryable }, now, tally);
       yield;
     }
+    const freed = unpark.run(now).changes;
+    yield* rise(now, limit, tally);
     lanes.apply(tally, now);
-    return { promoted: rows.length, expired: gone };
+    return { promoted: rows.length + Number(freed), expired: gone };
+  }
+
+  /** Raises what has waited long enough; who left the list since was never looked for, and is forgotten here. */
+  function* rise(now: number, limit: number, tally: Tally): Generator<void, void, void> {
+    for (const { seq, lane, grp: group, priority } of rising.all(now, limit) as RisingRow[]) {
+      settled.run(seq);
+      const by = lane === null ? undefined : tally.flow.escalations.get(lanes.byId(lane).queueId)?.by;
+      if (lane === null || by === undefined) continue;
+      const risen = Math.min(100, priority + by);
+      places.leave({ seq, lane, group, priority, runAt: now, state: "available" }, tally);
+      setPriority.run(risen, seq);
+      places.put({ seq, lane, group, priority: risen, runAt: now, failed: false }, now, tally);
+      yield;
+    }
   }
 
   function next(): number | null {
-    const times = [nextTimer.get(), nextExpiry.get()].flatMap((row) => (row as { at: number | null }).at ?? []);
+    const times = [nextTimer, nextExpiry, nextRise, nextRoom]
+      .map((next) => next.get())
+      .flatMap((row) => (row as { at: number | null }).at ?? []);
     return times.length === 0 ? null : Math.max(0, Math.min(...times) - clock.now());
   }
 

@@ -1,6 +1,7 @@
-import { jobStates } from "../../core/job.ts";
+import { jobStates } from "../../core/job-state.ts";
 import { stateCode } from "./codes.ts";
 import type { Database, Statement } from "./database.ts";
+import { untilEnd } from "./timing.ts";
 
 /** Where every job stands, one row a standing: a job that is whole has exactly one. */
 const standings = `SELECT seq, 'ready' AS place, lane, ${stateCode.available} AS state FROM ready
@@ -41,9 +42,33 @@ const rules: readonly string[] = [
   orphans("lane", "queue", "queue", "id"),
   orphans("throughput", "lane", "lane", "id"),
   orphans("lease", "worker", "worker", "number"),
-  ...["failure", "log", "progress", "idempotency"].map((table) => orphans(table, "seq", "job", "seq")),
+  ...["failure", "log", "progress", "idempotency", "rise", "uniq"].map((table) => orphans(table, "seq", "job", "seq")),
+  orphans("start", "flow_limit", "flow_limit", "id"),
+  orphans("turn", "lane", "lane", "id"),
+  orphans("share", "queue", "queue", "id"),
   `SELECT 'ready has job ' || job.seq || ' at rank ' || rank || '; its priority is ' || priority
     FROM ready JOIN job ON job.seq = ready.seq WHERE rank <> 100 - priority`,
+  ...["ready", "lease"].map(
+    (table) => `SELECT '${table} says group ' || t.grp || ' of job ' || job.seq || ', which is of ' || job.grp
+      FROM ${table} AS t JOIN job ON job.seq = t.seq WHERE t.grp <> job.grp`,
+  ),
+  `SELECT DISTINCT 'the list ' || ready.lane || '/' || ready.grp || '/' || ready.rank || ' has jobs and no turn' FROM ready
+    LEFT JOIN turn ON turn.lane = ready.lane AND turn.grp = ready.grp AND turn.rank = ready.rank WHERE turn.lane IS NULL`,
+  // Otherwise it would wait for ever: nothing ends that could set it free.
+  `SELECT 'the list ' || lane || '/' || grp || '/' || rank || ' is parked, and no job of its group runs' FROM turn
+    WHERE parked = ${untilEnd} AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.grp = turn.grp)
+      AND NOT EXISTS (SELECT 1 FROM flow_limit WHERE concurrency = 0)`,
+  `SELECT 'the lease of job ' || job.seq || ' says ' || lease.uniq || ' of its unique key ' || coalesce(job.uniq, 'none')
+    FROM lease JOIN job ON job.seq = lease.seq WHERE lease.uniq <> (job.uniq IS NOT NULL)`,
+  `WITH standing AS (${standings}), held AS (SELECT job.seq, substr(uniq, instr(uniq, ':') + 1) AS key,
+      (CAST(uniq AS INTEGER) >> state) & 1 AS wants, state FROM job JOIN standing ON standing.seq = job.seq
+      WHERE uniq IS NOT NULL)
+    SELECT 'job ' || held.seq || ' in state ' || state || CASE WHEN wants THEN ' does not hold' ELSE ' holds' END
+      || ' its unique key ' || held.key
+    FROM held LEFT JOIN uniq ON uniq.key = held.key AND uniq.seq = held.seq
+    WHERE (uniq.seq IS NULL AND wants AND state < ${stateCode.completed}) OR (uniq.seq IS NOT NULL AND NOT wants)`,
+  `SELECT 'unique key ' || uniq.key || ' is held by job ' || job.seq || ', which has ' || coalesce(job.uniq, 'none')
+    FROM uniq JOIN job ON job.seq = uniq.seq WHERE job.uniq IS NULL OR substr(job.uniq, instr(job.uniq, ':') + 1) <> uniq.key`,
   `SELECT 'timer has job ' || job.seq || ' at ' || at || '; its start is ' || run_at
     FROM timer JOIN job ON job.seq = timer.seq WHERE at <> run_at`,
   `SELECT 'timer has job ' || seq || ' in state ' || state FROM timer

@@ -35,18 +35,7 @@ export function workers(session: Session, lock: ProcessLock): WorkerStore {
         stop.run(clock.now(), id);
       }, false),
 
-    list: () =>
-      writer.read(() =>
-        (list.all() as SqlRow[]).map(
-          (row): WorkerRecord => ({
-            ...(JSON.parse(row.info as string) as WorkerInfo),
-            state: row.state as WorkerRecord["state"],
-            startedAt: row.started_at as number,
-            beatAt: row.beat_at as number,
-            vitals: row.vitals === null ? null : (JSON.parse(row.vitals as string) as WorkerVitals),
-          }),
-        ),
-      ),
+    list: () => writer.read(() => (list.all() as SqlRow[]).map(workerRecord)),
 
     findDead: async () => {
       const gone = await writer.read(() =>
@@ -59,5 +48,16 @@ export function workers(session: Session, lock: ProcessLock): WorkerStore {
       for (const instance of gone) lock.forget(instance);
       return dead;
     },
+  };
+}
+
+/** A row of `worker` as the engine reads it. */
+export function workerRecord(row: SqlRow): WorkerRecord {
+  return {
+    ...(JSON.parse(row.info as string) as WorkerInfo),
+    state: row.state as WorkerRecord["state"],
+    startedAt: row.started_at as number,
+    beatAt: row.beat_at as number,
+    vitals: row.vitals === null ? null : (JSON.parse(row.vitals as string) as WorkerVitals),
   };
 }
