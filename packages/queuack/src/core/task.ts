@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type CacheOptions, cacheSettings } from "./cache.ts";
 import { chunkSettings } from "./chunk-settings.ts";
+import { type CodecOption, checkedCodec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
 import type { JobState } from "./job-state.ts";
+import type { Provided } from "./provided.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
 import type { OnConflict } from "./unique.ts";
 
@@ -51,6 +53,8 @@ export interface TaskContext<Input> {
   discard(reason: string): never;
   /** Enqueues another job. */
   enqueue: Enqueue;
+  /** What the application registered with `q.provide()`. To ask for what nobody provided throws `QUEUACK_NOT_PROVIDED`. */
+  readonly provided: Provided;
 }
 
 /** A job of a chunk: its facts, and what concerns it alone. */
@@ -182,6 +186,8 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly timeout?: Duration | undefined;
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
+  /** How inputs and results are written; that of `connect()` by default. */
+  readonly codec?: CodecOption | undefined;
   /** Refuses or merges jobs that are enqueued twice, where the job itself does not say. */
   readonly unique?: JobOptions["unique"];
   /** Keeps results, and completes later jobs of the same key with them instead of running. */
@@ -217,6 +223,7 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "codec",
   "unique",
   "cache",
   "chunk",
@@ -229,6 +236,7 @@ interface CheckedOptions {
   readonly input?: StandardSchemaV1 | undefined;
   readonly cache?: CacheOptions<never> | undefined;
   readonly chunk?: ChunkOptions<never> | undefined;
+  readonly codec?: CodecOption | undefined;
   readonly run: unknown;
 }
 
@@ -265,6 +273,7 @@ export function task(options: CheckedOptions): TaskDefinition<never, unknown> {
       hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
     });
   }
+  if (options.codec !== undefined) checkedCodec(options.codec, `codec of task ${options.name}`, "QUEUACK_INVALID_TASK");
   if (options.cache !== undefined) cacheSettings(options.cache, options.name);
   if (options.chunk !== undefined) chunkSettings(options.chunk, options.name);
   return { name: options.name, options: options as TaskOptions<never, unknown, unknown> };

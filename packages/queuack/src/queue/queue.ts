@@ -2,8 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { type EventFilter, type EventName, eventNames, type QueueEvent } from "../core/events.ts";
 import type { Explanation } from "../core/flow/explain.ts";
-import { validInput } from "../core/input.ts";
-import type { NewJob } from "../core/job.ts";
+import type { Payload } from "../core/job.ts";
+import type { Middleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
+import { Provisions } from "../core/provisions.ts";
 import type { QueueStats } from "../core/stats.ts";
 import {
   task as defineTask,
@@ -19,33 +21,23 @@ import type { WorkerOptions } from "../worker/options.ts";
 import { Worker } from "../worker/worker.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
+import { HookRunner, type Hooks } from "./hooks.ts";
 import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { Limits } from "./limits.ts";
-import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
+import { MiddlewareList } from "./middleware-list.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
 import { ResultCache } from "./result-cache.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
-
-/** One line of a mixed submission: task, input, options. */
-export type Submission = readonly [
-  task: TaskDefinition<never, unknown> | string,
-  input?: unknown,
-  options?: JobOptions,
-];
-
-/** What may be said about a large submission beside the options of its jobs. */
-export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
-  /** Called after every commit with how many of all are accepted. */
-  readonly onProgress?: ((accepted: number, all: number) => void) | undefined;
-}
+import { knownAmong, type ManyOptions, type Submission, submittedJobs } from "./submission.ts";
+import { Submitter } from "./submitter.ts";
 
 const eventFilterKeys = ["names", "ids", "tenant", "queues", "tasks"] satisfies (keyof EventFilter)[];
 
-/** How long a submission prepares rows before it lets others run, milliseconds. */
-const prepareMs = 8;
+/** How long `close()` waits for hooks that are at work, milliseconds. */
+const hooksGraceMs = 5_000;
 
 /** A connection to a queue: enqueue, work, look and manage. Made by `connect()`. */
 export class Queue {
@@ -64,6 +56,10 @@ export class Queue {
   /** Where its time comes from. */
   readonly clock: Clock;
   readonly #settings: Settings;
+  readonly #submitter: Submitter;
+  readonly #middleware = new MiddlewareList();
+  readonly #provisions = new Provisions();
+  readonly #hooks: HookRunner;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
   readonly #workers = new Set<Worker | WorkerPool>();
@@ -94,7 +90,15 @@ export class Queue {
     this.#random = params.random;
     this.#onError = params.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
     this.#given = { ...params.given };
-    this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
+    this.#submitter = new Submitter({
+      broker,
+      settings: params.settings,
+      middleware: this.#middleware,
+      provided: this.#provisions.view,
+    });
+    this.#hooks = new HookRunner({ broker, codecs: params.settings.codecs, onError: this.#onError });
+    this.#tasks = new Map();
+    for (const definition of params.tasks) this.#register(definition);
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
     this.limits = new Limits(broker, params.settings);
@@ -112,15 +116,52 @@ export class Queue {
     options: Omit<TaskOptions<Input, Result, Sent>, "name" | "run"> = {},
   ): TaskDefinition<Sent, Awaited<Result>> {
     const definition = defineTask<Input, Result, Sent>({ ...options, name, run });
-    this.#tasks.set(name, definition);
+    this.#register(definition);
     return definition;
   }
 
   /**
-   * Enqueues a job; resolves once it is durable. With `tx` it is part of the caller's transaction: it is there with the
-   * caller's commit, or not at all, and an error is thrown at once, so that it rolls that transaction back.
+   * Adds middleware around every job that this connection enqueues, and around every handler that its workers run here,
+   * those already made too. The first that was added is outermost. Returns the way to take it out.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`
+   */
+  use(middleware: Middleware): () => void {
+    return this.#middleware.add(middleware);
+  }
+
+  /**
+   * Calls functions about the jobs that this connection's workers run, as soon as what they tell is committed. What a
+   * hook throws goes to `onError`. Returns the way to stop.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_CLOSED`
+   */
+  hooks(hooks: Hooks): () => void {
+    return this.#hooks.add(hooks);
+  }
+
+  /**
+   * Registers what handlers find as `context.provided`, in workers already made too; each name once.
+   * @throws {QueuackError} `QUEUACK_NOT_ALLOWED` where something has that name; `QUEUACK_INVALID_OPTION`
+   */
+  provide(values: Partial<Provided> & Readonly<Record<string, unknown>>): void {
+    refuseOther(values, "What is provided");
+    this.#provisions.add(values);
+  }
+
+  /**
+   * The value of a payload, such as an event's `result`.
+   * @throws {QueuackError} `QUEUACK_UNKNOWN_CODEC`, `QUEUACK_CODEC_FAILED`
+   */
+  decode(payload: Payload): unknown {
+    return this.#settings.codecs.decode(payload, "payload");
+  }
+
+  /**
+   * Enqueues a job, by way of the middleware; resolves once it is durable. With `tx` it is part of the caller's
+   * transaction: it is there with the caller's commit, or not at all, and an error is thrown at once, so that it rolls that
+   * transaction back.
    * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`,
-   *   `QUEUACK_QUEUE_FULL`, `QUEUACK_DUPLICATE_JOB`, `QUEUACK_INVALID_TRANSACTION`
+   *   `QUEUACK_QUEUE_FULL`, `QUEUACK_DUPLICATE_JOB`, `QUEUACK_INVALID_TRANSACTION`; `QUEUACK_UNSUPPORTED` for `tx` where
+   *   there is middleware around enqueueing
    */
   enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
   enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
@@ -140,12 +181,9 @@ export class Queue {
     input: unknown,
     options: JobOptions,
   ): Promise<Job<never>> {
-    const known = this.#known(task);
-    const checked = validInput(schemaOf(known), input, nameOf(known));
-    if (checked instanceof Promise) await checked;
-    const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
-    const [accepted] = await this.broker.enqueue({ jobs: [job] });
-    return new Job(this.broker, accepted?.id ?? job.id, accepted);
+    const known = knownAmong(this.#tasks)(task);
+    const [accepted] = await this.#submitter.submit([{ task: known, input, options }]);
+    return this.#handle(accepted as EnqueuedJob);
   }
 
   /** Not async: whatever is wrong must be thrown before the caller's transaction can go on to its commit. */
@@ -153,19 +191,10 @@ export class Queue {
     tx: TransactionConnection,
     task: TaskDefinition<never, unknown> | string,
     input: unknown,
-    options: JobOptions,
+    { tx: _tx, ...options }: JobOptions,
   ): Promise<Job<never>> {
-    const known = this.#known(task);
-    if (validInput(schemaOf(known), input, nameOf(known)) instanceof Promise) {
-      throw invalid(
-        `The schema of task ${nameOf(known)} is asynchronous.`,
-        "Within a transaction it must answer at once.",
-      );
-    }
-    const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
-    const made = ([accepted]: readonly EnqueuedJob[]): Job<never> =>
-      new Job(this.broker, accepted?.id ?? job.id, accepted);
-    const accepted = this.broker.enqueueWithin({ jobs: [job], tx });
+    const accepted = this.#submitter.submitWithin(tx, { task: knownAmong(this.#tasks)(task), input, options });
+    const made = ([first]: readonly EnqueuedJob[]): Job<never> => this.#handle(first as EnqueuedJob);
     return accepted instanceof Promise ? accepted.then(made) : Promise.resolve(made(accepted));
   }
 
@@ -186,21 +215,8 @@ export class Queue {
     second?: Iterable<unknown> | ManyOptions,
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
-    const mixed = isIterable(first);
-    const { onProgress, ...shared } = ((mixed ? second : third) ?? {}) as ManyOptions;
-    refuseSingular(shared, onProgress);
-    const rows = mixed
-      ? await this.#prepareMixed(first, shared)
-      : await this.#prepareSame(first, second as Iterable<unknown>, shared);
-    const jobs: Job<never>[] = [];
-    for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
-      const chunk = rows.slice(from, from + defaults.enqueueChunk);
-      for (const accepted of await this.broker.enqueue({ jobs: chunk })) {
-        jobs.push(new Job(this.broker, accepted.id, accepted));
-      }
-      onProgress?.(jobs.length, rows.length);
-    }
-    return jobs;
+    const { jobs, onProgress } = submittedJobs([first, second, third], knownAmong(this.#tasks), this.#settings);
+    return (await this.#submitter.submit(jobs, onProgress)).map((accepted) => this.#handle(accepted));
   }
 
   /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
@@ -210,7 +226,7 @@ export class Queue {
 
   /** The handle of a job by its id, whether it exists or not. */
   job<Result = unknown>(id: string): Job<Result> {
-    return new Job<Result>(this.broker, id);
+    return new Job<Result>(this.broker, id, {}, this.#settings.codecs);
   }
 
   /**
@@ -219,7 +235,7 @@ export class Queue {
    */
   worker(options: Partial<WorkerOptions> = {}): Worker {
     const { tasks = [...this.#tasks.values()] } = options;
-    for (const definition of tasks) this.#tasks.set(definition.name, definition);
+    for (const definition of tasks) this.#register(definition);
     const worker = new Worker(
       this.broker,
       { payloadLimit: this.#settings.payloadLimit, ...options, tasks },
@@ -227,6 +243,9 @@ export class Queue {
         clock: this.clock,
         enqueue: (task, input, jobOptions) => this.enqueue(task as string, input, jobOptions),
         random: this.#random,
+        codecs: this.#settings.codecs,
+        middleware: () => this.#middleware.run,
+        provided: this.#provisions.view,
       },
     );
     this.#workers.add(worker);
@@ -304,6 +323,7 @@ export class Queue {
   async #close(): Promise<void> {
     try {
       await Promise.all([...this.#workers].map((worker) => worker.stop()));
+      await this.#hooksIdle();
     } finally {
       for (const stream of this.#streams) stream.close();
       await this.broker.close();
@@ -314,37 +334,24 @@ export class Queue {
     await this.close();
   }
 
-  async #prepareSame(
-    task: TaskDefinition<never, unknown> | string,
-    inputs: Iterable<unknown>,
-    options: JobOptions,
-  ): Promise<NewJob[]> {
-    const known = this.#known(task);
-    if (typeof inputs !== "string" && !isIterable(inputs)) {
-      throw invalid(`The inputs are ${shown(inputs)}.`, "Give a list, or anything else to iterate over.");
-    }
-    const template = jobTemplate(known, options, this.#settings);
-    const schema = schemaOf(known);
-    return await inSlices(inputs, (input) => {
-      const row = () => newJob(template, input, {}, this.#settings);
-      const checked = validInput(schema, input, nameOf(known));
-      return checked instanceof Promise ? checked.then(row) : row();
+  /** Waits for the hooks that are at work, but not for one that hangs. */
+  async #hooksIdle(): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.clock.timer(hooksGraceMs, resolve);
     });
+    await Promise.race([this.#hooks.idle(), enough]);
+    cancel();
   }
 
-  async #prepareMixed(list: Iterable<Submission>, shared: JobOptions): Promise<NewJob[]> {
-    return await inSlices(list, (line) => {
-      if (!Array.isArray(line)) {
-        throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
-      }
-      const [task, input, own] = line as Submission;
-      const options = { ...shared, ...own };
-      refuseTransaction(options);
-      const known = this.#known(task);
-      const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
-      const checked = validInput(schemaOf(known), input, nameOf(known));
-      return checked instanceof Promise ? checked.then(row) : row();
-    });
+  /** Makes a task known, and the codec that it names. */
+  #register(definition: TaskDefinition<never, unknown>): void {
+    this.#settings.codecs.learn(definition.options.codec);
+    this.#tasks.set(definition.name, definition);
+  }
+
+  #handle(accepted: EnqueuedJob): Job<never> {
+    return new Job(this.broker, accepted.id, accepted, this.#settings.codecs);
   }
 
   /** Hands events to a listener; what it missed is told to those who listen for that. */
@@ -359,55 +366,4 @@ export class Queue {
       }
     }
   }
-
-  /** The definition of a task that is asked for by name, where this connection knows it. */
-  #known(task: TaskDefinition<never, unknown> | string): TaskDefinition<never, unknown> | string {
-    return typeof task === "string" ? (this.#tasks.get(task) ?? task) : checkedTask(task);
-  }
-}
-
-function schemaOf(task: TaskDefinition<never, unknown> | string) {
-  return typeof task === "string" ? undefined : task.options.input;
-}
-
-function nameOf(task: TaskDefinition<never, unknown> | string): string {
-  return typeof task === "string" ? task : task.name;
-}
-
-function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<T> {
-  return typeof value === "object" && value !== null && Symbol.iterator in value;
-}
-
-/** Refuses what can't be said of many at once. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-function refuseSingular(shared: JobOptions, onProgress: unknown): void {
-  refuseTransaction(shared);
-  for (const option of ["id", "idempotencyKey"] as const) {
-    if (shared[option] !== undefined) {
-      throw invalid(`${option} is given for many jobs at once.`, "Give each its own: [[task, input, options], …].");
-    }
-  }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw invalid(`onProgress is ${shown(onProgress)}.`, "Give a function.");
-  }
-}
-
-/** @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-function refuseTransaction({ tx }: JobOptions): void {
-  if (tx === undefined) return;
-  throw invalid("tx is given for many jobs at once.", "Within a transaction enqueue one by one: that costs no commit.");
-}
-
-/** Makes a row of every item, and lets others run now and then. */
-async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => Row | Promise<Row>): Promise<Row[]> {
-  const rows: Row[] = [];
-  let started = performance.now();
-  for (const item of items) {
-    const made = row(item);
-    rows.push(made instanceof Promise ? await made : made);
-    if (rows.length % 64 === 0 && performance.now() - started > prepareMs) {
-      await new Promise((resolve) => setImmediate(resolve));
-      started = performance.now();
-    }
-  }
-  return rows;
 }

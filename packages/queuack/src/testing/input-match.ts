@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { isMatcher, show } from "./show.ts";
 
 /** A value of which only some parts are given: those are compared, the rest may be anything. */
@@ -20,8 +21,13 @@ export function differences(actual: unknown, expected: unknown, what: string): s
   if (isMatcher(expected)) {
     return expected.asymmetricMatch(actual) ? [] : [`${what} is ${show(actual)}, expected ${show(expected)}`];
   }
+  // What a codec keeps whole is compared as a whole.
+  if (isDeepStrictEqual(actual, expected)) return [];
   const { toJSON } = (expected ?? {}) as { toJSON?: unknown };
   if (typeof toJSON === "function") return differences(actual, toJSON.call(expected), what);
+  if (expected instanceof Map || expected instanceof Set) {
+    return [`${what} is ${show(actual)}, expected ${show(expected)}`];
+  }
   if (typeof expected !== "object" || expected === null || typeof actual !== "object" || actual === null) {
     return Object.is(actual, expected) ? [] : [`${what} is ${show(actual)}, expected ${show(expected)}`];
   }

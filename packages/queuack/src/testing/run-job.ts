@@ -1,8 +1,12 @@
+import { Codecs } from "../codecs/codecs.ts";
+import type { CodecOption } from "../core/codec.ts";
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import { validInput } from "../core/input.ts";
-import type { LogLevel, NewJob } from "../core/job.ts";
+import type { LogLevel, NewJob, Payload } from "../core/job.ts";
 import { decodePayload, encodePayload } from "../core/payload.ts";
+import type { Provided } from "../core/provided.ts";
+import { Provisions } from "../core/provisions.ts";
 import type { JobOptions, TaskContext, TaskDefinition } from "../core/task.ts";
 import { checkedTask, jobTemplate, newJob } from "../queue/new-job.ts";
 import { invalid, refuseOther, settings, shown } from "../queue/settings.ts";
@@ -14,6 +18,8 @@ export interface RunJobOptions {
   readonly attempt?: number | undefined;
   /** Aborts the handler's signal when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** What `context.provided` has. */
+  readonly provided?: Partial<Provided> | undefined;
   /** What `job` shows; as if enqueued with these options. */
   readonly job?:
     | Pick<JobOptions, "id" | "queue" | "priority" | "maxAttempts" | "tags" | "metadata" | "tenant">
@@ -49,7 +55,7 @@ export type JobRun<Result> = Recorded &
 /** The settings of a connection that says nothing. */
 const plain = settings({});
 
-const knownOptions: readonly string[] = ["attempt", "signal", "job"] satisfies (keyof RunJobOptions)[];
+const knownOptions: readonly string[] = ["attempt", "signal", "provided", "job"] satisfies (keyof RunJobOptions)[];
 
 const jobKeys: readonly string[] = [
   "id",
@@ -63,7 +69,7 @@ const jobKeys: readonly string[] = [
 
 /**
  * Runs a task's handler once, by itself: no store, no worker, no retry, in this process. The input is checked by the
- * schema and goes through JSON as a stored one would; so does the result. What the handler reports, logs and enqueues
+ * schema and goes through its stored form, as does the result. Not for tasks with `chunk`: `drain()` runs those. What the handler reports, logs and enqueues
  * is recorded.
  *
  * ```ts
@@ -88,14 +94,26 @@ export async function runJob(
   const { attempt = 1, job: facts = {} } = options;
   refuseOther(facts, "job", jobKeys);
   checkedTask(task);
-  const job = newJob(jobTemplate(task, facts, plain), input, facts, plain);
+  if (task.options.chunk !== undefined) {
+    throw new QueuackError("QUEUACK_INVALID_TASK", {
+      message: `Task ${task.name} takes many jobs at once.`,
+      hint: "Enqueue them and let drain() run them.",
+    });
+  }
+  const { codec } = task.options;
+  const codecs = new Codecs();
+  codecs.learn(codec);
+  const job = newJob(jobTemplate(task, facts, plain), input, facts, plain, codec);
   if (!(Number.isSafeInteger(attempt) && attempt >= 1 && attempt <= job.maxAttempts)) {
     throw invalid(`attempt is ${shown(attempt)}.`, `Give a whole number from 1 to maxAttempts, ${job.maxAttempts}.`);
   }
   const schema = task.options.input;
-  const value = await validInput(schema, decodePayload(job.input), task.name);
+  const value = await validInput(schema, codecs.decode(job.input, "input"), task.name);
   const recorded: { [Part in keyof Recorded]: Recorded[Part][number][] } = { progress: [], logs: [], enqueued: [] };
-  const context = new Context(value, recorder(job, attempt, options.signal ?? new AbortController().signal, recorded));
+  const provisions = new Provisions();
+  provisions.add(options.provided ?? {});
+  const signal = options.signal ?? new AbortController().signal;
+  const context = new Context(value, { ...recorder(job, attempt, signal, recorded), provided: provisions.view });
   let result: unknown;
   try {
     result = await (task.options.run as (context: TaskContext<unknown>) => unknown)(context);
@@ -104,7 +122,7 @@ export async function runJob(
     if (thrown instanceof Discard) return { outcome: "discarded", reason: thrown.message, ...recorded };
     throw thrown;
   }
-  return { outcome: "completed", result: asStored(result), ...recorded };
+  return { outcome: "completed", result: asStored(result, codecs, codec), ...recorded };
 }
 
 /** The attempt behind the handler's context: keeps what it is told. */
@@ -113,7 +131,7 @@ function recorder(
   attempt: number,
   signal: AbortSignal,
   recorded: { [Part in keyof Recorded]: Recorded[Part][number][] },
-): Attempt {
+): Omit<Attempt, "provided"> {
   const now = Date.now();
   return {
     job: {
@@ -141,20 +159,31 @@ function recorder(
       const task = checkedTask(asked as TaskDefinition<never, unknown> | string);
       const name = typeof task === "string" ? task : task.name;
       if (typeof task !== "string") await validInput(task.options.input, input, name);
-      const { id, input: stored } = newJob(jobTemplate(task, options, plain), input, options, plain);
+      const { id, input: stored } = newJob(jobTemplate(task, options, plain), input, options, plain, codecOf(task));
       const { tenant, ...said } = options;
       // The context names the job's own tenant where the handler names none.
       const own = tenant === job.tenant ? said : options;
-      recorded.enqueued.push({ id, task: name, input: decodePayload(stored), options: own });
+      recorded.enqueued.push({ id, task: name, input: readBy(task, stored), options: own });
       return { id };
     },
   };
 }
 
+function codecOf(task: TaskDefinition<never, unknown> | string): CodecOption | undefined {
+  return typeof task === "string" ? undefined : task.options.codec;
+}
+
+/** The value of an input that a task's codec has written. */
+function readBy(task: TaskDefinition<never, unknown> | string, stored: Payload): unknown {
+  const codecs = new Codecs();
+  codecs.learn(codecOf(task));
+  return codecs.decode(stored, "input");
+}
+
 /** A result as it comes back from a store. @throws {QueuackError} `QUEUACK_INVALID_RESULT` */
-function asStored(result: unknown): unknown {
+function asStored(result: unknown, codecs: Codecs, codec: CodecOption | undefined): unknown {
   try {
-    return decodePayload(encodePayload(result, "result", defaults.payloadLimit));
+    return codecs.decode(codecs.encode(result, "result", defaults.payloadLimit, codec), "result");
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new QueuackError("QUEUACK_INVALID_RESULT", { message, cause });

@@ -1,6 +1,7 @@
 import type { Duration } from "../core/duration.ts";
 import { milliseconds } from "../core/duration.ts";
 import type { ClaimedJob, LogLevel } from "../core/job.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Enqueue, JobLog, RunningJob, TaskContext } from "../core/task.ts";
 
 /** What a context asks of the attempt it belongs to. */
@@ -12,6 +13,7 @@ export interface Attempt {
   log(level: LogLevel, message: string, data: unknown): void;
   heartbeat(): Promise<void>;
   readonly enqueue: Enqueue;
+  readonly provided: Provided;
 }
 
 /** Thrown by `snooze()` to end the handler. */
@@ -75,6 +77,10 @@ export class Context implements TaskContext<unknown> {
 
   get discard(): (reason: string) => never {
     return discard;
+  }
+
+  get provided(): Provided {
+    return this.#attempt.provided;
   }
 
   /** Jobs that a job enqueues belong to its tenant unless they say otherwise. */

@@ -1,7 +1,11 @@
+import { Codecs } from "../codecs/codecs.ts";
 import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
+import type { RunMiddleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
+import { nothingProvided } from "../core/provisions.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
 import type { Broker, WorkSignal } from "../engine/broker.ts";
@@ -31,6 +35,9 @@ export class Dispatcher implements ExecutionHost {
   readonly random: () => number;
   readonly payloadLimit: number;
   readonly enqueue: Enqueue;
+  readonly codecs: Codecs;
+  readonly provided: Provided;
+  readonly middleware: () => readonly RunMiddleware[];
   readonly trouble: OnTrouble;
   readonly slots: Slots;
   readonly settler: Settler;
@@ -61,6 +68,9 @@ export class Dispatcher implements ExecutionHost {
     this.random = deps.random ?? Math.random;
     this.payloadLimit = settings.payloadLimit;
     this.enqueue = deps.enqueue;
+    this.codecs = deps.codecs ?? new Codecs();
+    this.provided = deps.provided ?? nothingProvided;
+    this.middleware = deps.middleware ?? (() => []);
     this.trouble = trouble;
     this.#settings = settings;
     const schedule = () => this.#schedule();

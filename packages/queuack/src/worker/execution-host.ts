@@ -1,7 +1,10 @@
+import type { Codecs } from "../codecs/codecs.ts";
 import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
 import type { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
+import type { RunMiddleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
 import type { Leased } from "./lease-keeper.ts";
@@ -37,6 +40,10 @@ export interface ExecutionHost {
   readonly random: () => number;
   readonly payloadLimit: number;
   readonly enqueue: Enqueue;
+  readonly codecs: Codecs;
+  readonly provided: Provided;
+  /** What stands around a handler that starts now. */
+  readonly middleware: () => readonly RunMiddleware[];
   readonly trouble: OnTrouble;
   /** The attempt is over: with a settlement, or without one where the lease was lost. */
   ended(attempt: RunningAttempt, settlement: Settlement | null): void;

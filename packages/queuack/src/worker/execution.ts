@@ -4,6 +4,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
 import { type CacheVerdict, consultCache } from "./caching/cached-attempt.ts";
@@ -21,6 +22,7 @@ import {
 import { type InputVerdict, readInput } from "./input.ts";
 import type { LeaseEpoch } from "./lease-keeper.ts";
 import type { RegisteredTask } from "./registered-task.ts";
+import { runWithin } from "./run-middleware.ts";
 
 /** How long a handler may take to end after its job was cancelled. */
 const cancelGraceMs = 5_000;
@@ -63,7 +65,7 @@ export class Execution implements Attempt, RunningAttempt {
 
   start(): void {
     try {
-      const input = readInput(this.job, this.#task.schema);
+      const input = readInput(this.job, this.#task.schema, this.#host.codecs);
       if (!isThenable(input)) this.#run(input);
       else {
         Promise.resolve(input).then(
@@ -105,6 +107,10 @@ export class Execution implements Attempt, RunningAttempt {
 
   get enqueue(): Enqueue {
     return this.#host.enqueue;
+  }
+
+  get provided(): Provided {
+    return this.#host.provided;
   }
 
   progress(progress: number | Record<string, unknown>): Promise<void> {
@@ -198,7 +204,7 @@ export class Execution implements Attempt, RunningAttempt {
   #handle(input: unknown): void {
     let value: unknown;
     try {
-      value = this.#task.run(new Context(input, this));
+      value = runWithin(this.#host.middleware(), new Context(input, this), this.#task.run);
       if (isThenable(value)) {
         Promise.resolve(value).then(
           (result) => this.#returned(result),
@@ -223,7 +229,7 @@ export class Execution implements Attempt, RunningAttempt {
     }
     let result: Payload;
     try {
-      result = encodePayload(value, "result", this.#host.payloadLimit);
+      result = this.#host.codecs.encode(value, "result", this.#host.payloadLimit, this.#task.codec);
     } catch (cause) {
       // Final: another attempt would repeat the job's effects and return the same thing.
       const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type CacheSettings, cacheSettings } from "../core/cache.ts";
 import { type ChunkSettings, chunkSettings } from "../core/chunk-settings.ts";
+import type { CodecOption } from "../core/codec.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
@@ -27,6 +28,8 @@ export interface RegisteredTask {
   readonly cache: CacheSettings | undefined;
   /** For a handler that takes many jobs at once. */
   readonly chunk: RegisteredChunk | undefined;
+  /** What its results are written with; `undefined`: that of the connection. */
+  readonly codec: CodecOption | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -55,6 +58,7 @@ export function registerTasks(
       retryIf: options.retry?.retryIf,
       cache: options.cache === undefined ? undefined : cacheSettings(options.cache, name),
       chunk: registeredChunk(definition),
+      codec: options.codec,
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }
