@@ -8,6 +8,9 @@ export const outcomes = [
   "expired",
   "discarded",
   "cancelled",
+  "exited",
+  "out_of_memory",
+  "unhandled_rejection",
 ] as const;
 
 /** Why a job or an attempt ended as it did. */

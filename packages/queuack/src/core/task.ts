@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
+import { checkIsolation, type IsolationReference } from "./isolation.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
 
 /** What a job's log takes. */
@@ -98,7 +99,7 @@ export interface JobOptions {
 }
 
 /** What a user writes to define a task. */
-export interface TaskOptions<Input, Result, Sent = Input> {
+export interface TaskOptions<Input, Result, Sent = Input> extends IsolationReference {
   readonly name: string;
   /** Any Standard Schema: checked when enqueued and before the handler runs. */
   readonly input?: StandardSchemaV1<Sent, Input> | undefined;
@@ -128,12 +129,16 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "isolation",
+  "module",
+  "export",
+  "memoryLimit",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 
 /**
  * Defines a task. The input's type comes from its schema, or from the annotation of the handler's context.
- * @throws {QueuackError} `QUEUACK_INVALID_TASK`
+ * @throws {QueuackError} `QUEUACK_INVALID_TASK`, `QUEUACK_INVALID_OPTION`
  */
 export function task<Input = unknown, Result = unknown, Sent = Input>(
   options: TaskOptions<Input, Result, Sent>,
@@ -155,6 +160,7 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
       hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
     });
   }
+  checkIsolation(options.name, options);
   return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
 }
 

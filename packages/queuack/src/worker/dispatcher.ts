@@ -6,7 +6,9 @@ import type { Enqueue } from "../core/task.ts";
 import type { Broker, WorkSignal } from "../engine/broker.ts";
 import { Claimer } from "./claimer.ts";
 import { Execution } from "./execution.ts";
-import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
+import type { ExecutionHost, IsolatedAttempt, IsolatedRun, RunningAttempt } from "./execution-host.ts";
+import { ExecutorPool } from "./isolation/executor-pool.ts";
+import type { IsolatedTask } from "./isolation/isolation-options.ts";
 import { type LeaseEpoch, LeaseKeeper, leaseLost } from "./lease-keeper.ts";
 import type { WorkerDependencies, WorkerSettings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -31,6 +33,8 @@ export class Dispatcher implements ExecutionHost {
   readonly slots: Slots;
   readonly settler: Settler;
   readonly leases: LeaseKeeper;
+  readonly executors: ExecutorPool;
+  readonly killGraceMs: number;
   readonly #settings: WorkerSettings;
   readonly #claimer: Claimer;
   readonly #reporter: Reporter;
@@ -66,6 +70,14 @@ export class Dispatcher implements ExecutionHost {
       heartbeatMs: settings.heartbeatMs,
       held: () => this.slots.active,
       onHeartbeat: params.onHeartbeat,
+      trouble,
+    });
+    this.killGraceMs = settings.isolation.killGraceMs;
+    this.executors = new ExecutorPool({
+      settings: settings.isolation,
+      clock,
+      payloadLimit: settings.payloadLimit,
+      mostIdle: () => this.slots.concurrency,
       trouble,
     });
     this.#claimer = new Claimer({
@@ -156,6 +168,10 @@ export class Dispatcher implements ExecutionHost {
   async heartbeat(attempt: RunningAttempt): Promise<void> {
     await this.leases.renew([attempt]);
     attempt.throwIfOver();
+  }
+
+  isolate(attempt: IsolatedAttempt, task: IsolatedTask): IsolatedRun {
+    return this.executors.run(attempt, task);
   }
 
   #deliver(jobs: readonly ClaimedJob[], lease: LeaseEpoch, wanted: boolean): void {

@@ -1,8 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import type { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
+import type { Attempt } from "./context.ts";
+import type { IsolatedTask } from "./isolation/isolation-options.ts";
 import type { Leased } from "./lease-keeper.ts";
 import type { OnTrouble } from "./trouble.ts";
 
@@ -22,6 +25,30 @@ export interface RunningAttempt extends Leased {
   throwIfOver(): void;
 }
 
+/** How an isolated handler ended. Told when nothing of it runs any more. */
+export type IsolatedEnd =
+  /** `heeded`: the handler has taken its signal, so that after an abort the result may be half of one. */
+  | { readonly kind: "returned"; readonly result: Payload; readonly heeded: boolean }
+  /** `final`: another attempt is pointless, whatever the policy says. */
+  | { readonly kind: "threw"; readonly thrown: unknown; readonly final: boolean }
+  /** Its thread or process died with it, by itself or by force. */
+  | { readonly kind: "died"; readonly outcome: Outcome; readonly error: QueuackError }
+  /** Its thread or process failed, and not because of this handler: the attempt must not count. */
+  | { readonly kind: "blameless"; readonly error: QueuackError; readonly delayMs: number };
+
+/** An attempt whose handler runs elsewhere. */
+export interface IsolatedAttempt extends Attempt {
+  isolatedEnded(end: IsolatedEnd): void;
+}
+
+/** A handler that runs in a thread or process of its own. */
+export interface IsolatedRun {
+  /** Aborts the handler's signal. */
+  abort(reason: QueuackError): void;
+  /** Ends the thread or process, whatever it does. */
+  kill(): void;
+}
+
 /** What an execution asks of the worker it runs in. */
 export interface ExecutionHost {
   readonly clock: Clock;
@@ -36,4 +63,8 @@ export interface ExecutionHost {
   progress(attempt: RunningAttempt, progress: Payload): Promise<void>;
   log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void;
   heartbeat(attempt: RunningAttempt): Promise<void>;
+  /** How long an isolated handler may take to end once its signal has aborted, milliseconds. */
+  readonly killGraceMs: number;
+  /** Runs a handler in a thread or process; the attempt hears how it ended, never before this returns. */
+  isolate(attempt: IsolatedAttempt, task: IsolatedTask): IsolatedRun;
 }

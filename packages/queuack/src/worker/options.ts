@@ -3,6 +3,7 @@ import { defaults } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { Enqueue, TaskDefinition } from "../core/task.ts";
+import { type IsolationOptions, type IsolationSettings, isolationSettings } from "./isolation/isolation-options.ts";
 import { type QueueOption, type QueuePlan, queuePlan } from "./quotas.ts";
 import { type RegisteredTask, registerTasks } from "./registered-task.ts";
 import type { WorkerTrouble } from "./trouble.ts";
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   readonly shutdownGrace?: Duration | undefined;
   /** Largest result, bytes of its stored form. */
   readonly payloadLimit?: number | undefined;
+  /** How the threads and processes of isolated tasks are kept. */
+  readonly isolation?: IsolationOptions | undefined;
   /** Told of what goes wrong beside the jobs; by default it becomes a warning of the process. */
   readonly onError?: ((trouble: WorkerTrouble) => void) | undefined;
 }
@@ -52,6 +55,7 @@ export interface WorkerSettings {
   readonly heartbeatMs: number;
   readonly shutdownGraceMs: number;
   readonly payloadLimit: number;
+  readonly isolation: IsolationSettings;
 }
 
 const knownOptions: readonly string[] = [
@@ -63,6 +67,7 @@ const knownOptions: readonly string[] = [
   "heartbeat",
   "shutdownGrace",
   "payloadLimit",
+  "isolation",
   "onError",
 ] satisfies (keyof WorkerOptions)[];
 
@@ -104,6 +109,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
         ? defaults.shutdownGraceMs
         : milliseconds(options.shutdownGrace, "shutdownGrace"),
     payloadLimit: options.payloadLimit ?? defaults.payloadLimit,
+    isolation: isolationSettings(options.isolation),
   };
 }
 

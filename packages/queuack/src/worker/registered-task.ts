@@ -4,6 +4,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import type { TaskContext, TaskDefinition } from "../core/task.ts";
+import { type IsolatedTask, isolatedTask } from "./isolation/isolation-options.ts";
 
 /** A task as a worker runs it: every option read once, not at every job. */
 export interface RegisteredTask {
@@ -17,6 +18,8 @@ export interface RegisteredTask {
   readonly policy: RetryPolicy | null;
   readonly backoff: ((failed: number, error: unknown) => unknown) | undefined;
   readonly retryIf: ((error: unknown) => unknown) | undefined;
+  /** `undefined`: it runs in the worker's own event loop. */
+  readonly isolation: IsolatedTask | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -43,6 +46,7 @@ export function registerTasks(
       policy: options.retry === undefined ? null : retryPolicy(options.retry, `retry options of task ${name}`),
       backoff: typeof backoff === "function" ? backoff : undefined,
       retryIf: options.retry?.retryIf,
+      isolation: isolatedTask(name, options),
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }
