@@ -102,7 +102,12 @@ export class ChildAttempt implements Attempt {
   #call(asks: Call): Promise<unknown> {
     const call = ++this.#called;
     return new Promise((resolve, reject) => {
-      this.#post({ type: "call", run: this.run, call, asks });
+      try {
+        this.#post({ type: "call", run: this.run, call, asks });
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new QueuackError("QUEUACK_NOT_STORABLE", { message: `The worker can't be asked that: ${why}.`, cause });
+      }
       this.#calls.set(call, { resolve, reject });
     });
   }

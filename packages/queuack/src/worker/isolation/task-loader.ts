@@ -41,7 +41,7 @@ function exportOf(exports: ModuleExports, key: string): unknown {
 function tasksOf(exports: ModuleExports): AnyTask[] {
   const standard = exports.default;
   const more = typeof standard === "object" && standard !== null && !isTask(standard) ? Object.values(standard) : [];
-  return [...Object.values(exports), ...more].flat().filter(isTask);
+  return [...new Set([...Object.values(exports), ...more].flat().filter(isTask))];
 }
 
 /** By its shape, for the module may bring another copy of Queuack. */
