@@ -38,6 +38,8 @@ export const defaults = {
     maxMemory: 1_073_741_824,
     /** How long a handler may take to end once its signal has aborted; then its thread or process is ended. */
     killGraceMs: 5_000,
+    /** How long a thread or process may take to start and to load a task's module, before the timeout counts. */
+    loadMs: 60_000,
   },
 } as const;
 

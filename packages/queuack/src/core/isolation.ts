@@ -26,7 +26,10 @@ const leastMemory = 16 * 1_048_576;
 export function checkIsolation(name: string, options: IsolationReference): void {
   const { isolation = "inline", module, export: exported, memoryLimit } = options;
   if (!isolations.includes(isolation)) {
-    throw refused(`isolation of task ${name} is ${JSON.stringify(isolation)}.`, `Give one of ${isolations.join(", ")}.`);
+    throw refused(
+      `isolation of task ${name} is ${JSON.stringify(isolation)}.`,
+      `Give one of ${isolations.join(", ")}.`,
+    );
   }
   if (isolation !== "inline" && module === undefined) {
     throw refused(
@@ -41,11 +44,17 @@ export function checkIsolation(name: string, options: IsolationReference): void 
     );
   }
   if (exported !== undefined && (typeof exported !== "string" || exported === "")) {
-    throw refused(`export of task ${name} is ${JSON.stringify(exported)}.`, "Give the name under which it is exported.");
+    throw refused(
+      `export of task ${name} is ${JSON.stringify(exported)}.`,
+      "Give the name under which it is exported.",
+    );
   }
   if (memoryLimit === undefined) return;
   if (isolation === "inline") {
-    throw refused(`Task ${name} runs inline, where memoryLimit can't be kept.`, 'Add isolation: "process" or "thread".');
+    throw refused(
+      `Task ${name} runs inline, where memoryLimit can't be kept.`,
+      'Add isolation: "process" or "thread".',
+    );
   }
   if (bytes(memoryLimit, `memoryLimit of task ${name}`) < leastMemory) {
     throw refused(`memoryLimit of task ${name} is ${memoryLimit}.`, "Give at least 16mb: Node itself needs some.");

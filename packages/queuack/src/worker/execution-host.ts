@@ -38,6 +38,8 @@ export type IsolatedEnd =
 
 /** An attempt whose handler runs elsewhere. */
 export interface IsolatedAttempt extends Attempt {
+  /** Its module is loaded, and the handler begins. */
+  isolatedBegan(): void;
   isolatedEnded(end: IsolatedEnd): void;
 }
 

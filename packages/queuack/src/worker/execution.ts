@@ -38,6 +38,8 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   #interruption: "cancelled" | "released" | "timed_out" | undefined;
   /** The handler, where it runs in a thread or process. */
   #isolated: IsolatedRun | undefined;
+  /** The isolated handler has not begun: what it takes to start and to load a module is no part of its timeout. */
+  #loading = false;
   /** A failure whose fate waits for the user's `retryIf`. */
   #undecided: Failure | undefined;
   #stopTimer: (() => void) | undefined;
@@ -51,6 +53,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
 
   start(): void {
     if (this.#task.isolation !== undefined) {
+      this.#loading = true;
       this.#isolated = this.#host.isolate(this, this.#task.isolation);
       return;
     }
@@ -71,7 +74,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   /** Starts the attempt's timer. Apart from `start`, because most attempts end within a tick and never need one. */
   startTimer(): void {
     if (this.over || this.#stopTimer !== undefined) return;
-    const timeoutMs = this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
+    const timeoutMs = this.#timeoutMs + (this.#loading ? defaults.isolation.loadMs : 0);
     this.#stopTimer = this.#host.clock.timer(timeoutMs, () => this.#timedOut(timeoutMs));
   }
 
@@ -134,6 +137,12 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     if (this.over && this.#reason !== undefined) throw this.#reason;
   }
 
+  isolatedBegan(): void {
+    this.#loading = false;
+    if (this.over || this.#interruption !== undefined || this.#stopTimer === undefined) return;
+    this.#timer(this.#timeoutMs, () => this.#timedOut(this.#timeoutMs));
+  }
+
   isolatedEnded(end: IsolatedEnd): void {
     if (end.kind === "threw") this.#threw(end.thrown, end.final);
     else if (!this.#isStillAwaited()) return;
@@ -143,6 +152,10 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     } else if (this.#interruption !== undefined) this.#endInterrupted();
     else if (end.kind === "blameless") this.#end({ to: "released", delayMs: end.delayMs });
     else this.#fail(end.outcome, end.error);
+  }
+
+  get #timeoutMs(): number {
+    return this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
   }
 
   #run(input: InputVerdict): void {
@@ -221,7 +234,8 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
 
   #timedOut(timeoutMs: number): void {
     const { id, attempt } = this.job;
-    const message = `Attempt ${attempt} of job ${id} took longer than ${timeoutMs} ms.`;
+    const what = this.#loading ? `Loading the module for attempt ${attempt}` : `Attempt ${attempt}`;
+    const message = `${what} of job ${id} took longer than ${timeoutMs} ms.`;
     const error = new QueuackError("QUEUACK_ATTEMPT_TIMEOUT", { message });
     if (this.#isolated === undefined) {
       this.#fail("timed_out", error);

@@ -75,7 +75,8 @@ export class ChildAttempt implements Attempt {
 
   readonly enqueue: Enqueue = async (task, input, options) => {
     const portable = typeof task === "string" ? task : portableTask(task as AnyTask);
-    if (typeof task !== "string") await validInput(task.options.input as StandardSchemaV1 | undefined, input, task.name);
+    if (typeof task !== "string")
+      await validInput(task.options.input as StandardSchemaV1 | undefined, input, task.name);
     const payload = encodePayload(input, "input", this.#payloadLimit);
     return (await this.#call({ what: "enqueue", task: portable, input: payload, options })) as { id: string };
   };

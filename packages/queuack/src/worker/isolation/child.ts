@@ -7,7 +7,7 @@ import { ChildAttempt } from "./child-attempt.ts";
 import { markIsolated } from "./inside.ts";
 import { endWithParent } from "./orphan-watch.ts";
 import { packError } from "./packed-error.ts";
-import { type AnyTask, loadTask } from "./task-loader.ts";
+import { type AnyTask, isLoaded, loadTask } from "./task-loader.ts";
 import type { FromChild, RunOrder, ToChild } from "./wire.ts";
 
 /** Whose code is running: what one attempt leaves behind must not be charged to the next. */
@@ -36,7 +36,7 @@ function heard(message: ToChild): void {
 async function run(order: RunOrder): Promise<void> {
   const attempt = new ChildAttempt(order, post);
   current = attempt;
-  post({ type: "started", run: order.run });
+  if (!isLoaded(order.module)) post({ type: "started", run: order.run, loaded: false });
   const ended = await whose.run(attempt, () => attempt.execute(() => whose.exit(() => load(order))));
   // A promise that was rejected and left alone shows at the end of the tick.
   await new Promise((resolve) => setImmediate(resolve));
@@ -45,9 +45,11 @@ async function run(order: RunOrder): Promise<void> {
   post({ type: "ended", run: order.run, end: ended, memory: memory(), worn });
 }
 
-async function load({ module, export: exported, job }: RunOrder): Promise<AnyTask> {
+async function load({ run, module, export: exported, job }: RunOrder): Promise<AnyTask> {
   try {
-    return await loadTask(module, exported, job.task);
+    const task = await loadTask(module, exported, job.task);
+    post({ type: "started", run, loaded: true });
+    return task;
   } catch (error) {
     // Node keeps a module that failed to load: another attempt needs another thread or process.
     worn = true;

@@ -54,8 +54,10 @@ export class HandlerRun implements IsolatedRun {
 
   /** Takes a message of the handler; not the one that it has ended. */
   heard(message: FromChild): void {
-    if (message.type === "started") this.#started = true;
-    else if (message.type === "exit") this.#exitedBy = message.run;
+    if (message.type === "started") {
+      this.#started = true;
+      if (message.loaded) this.#attempt.isolatedBegan();
+    } else if (message.type === "exit") this.#exitedBy = message.run;
     else if (message.type === "fault") {
       this.#fault ??= reportFault(message.outcome, unpackError(message.error));
       // What the handler began may go on beside what has failed: it is over when its executor is.

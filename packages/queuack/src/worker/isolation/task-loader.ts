@@ -7,6 +7,11 @@ export type AnyTask = TaskDefinition<never, unknown>;
 
 const modules = new Map<string, Promise<ModuleExports>>();
 
+/** Whether a module has been imported before. */
+export function isLoaded(url: string): boolean {
+  return modules.has(url);
+}
+
 /**
  * The task that a module exports: under the name given, or the one that bears its name. Modules are imported once.
  * @param url a `file:` URL

@@ -55,7 +55,8 @@ export type PackedEnd =
 
 /** What a thread or process tells its worker. */
 export type FromChild =
-  | { readonly type: "started"; readonly run: number }
+  /** The order has come; `loaded`: the module too, so that the handler begins. */
+  | { readonly type: "started"; readonly run: number; readonly loaded: boolean }
   | { readonly type: "call"; readonly run: number; readonly call: number; readonly asks: Call }
   | {
       readonly type: "log";
