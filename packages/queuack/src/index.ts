@@ -1,7 +1,9 @@
+export type { ByteSize } from "./core/byte-size.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
 export type { EventFilter, EventName, QueueEvent, QueueEvents } from "./core/events.ts";
+export type { Isolation, IsolationReference } from "./core/isolation.ts";
 export type { JobState, LogLevel } from "./core/job.ts";
 export { finalStates, jobStates } from "./core/job.ts";
 export type { ErrorRecord, Outcome } from "./core/outcome.ts";
@@ -29,6 +31,7 @@ export type { AttemptView, JobView, LogView } from "./queue/job-view.ts";
 export type { JobQuery, JobSelection, Jobs } from "./queue/jobs.ts";
 export type { ManyOptions, Queue, Submission } from "./queue/queue.ts";
 export type { QueueOptions, Queues } from "./queue/queues.ts";
+export type { IsolationOptions } from "./worker/isolation/isolation-options.ts";
 export type { WorkerOptions } from "./worker/options.ts";
 export type { WorkerTrouble } from "./worker/trouble.ts";
 export type { Worker, WorkerState } from "./worker/worker.ts";

@@ -24,5 +24,7 @@ export function endWithParent(end: () => void): void {
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16 },
   });
+  // Where the pipe can't be watched, the end of the channel is heard as soon as the handler lets the event loop turn.
+  watch.on("error", () => undefined);
   watch.unref();
 }

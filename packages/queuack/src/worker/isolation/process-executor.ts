@@ -31,11 +31,13 @@ export class ProcessExecutor implements Executor {
       stdio: ["ignore", "inherit", "pipe", "ipc", "pipe"],
     });
     this.#child = child;
+    // There are none where the system has no file descriptors left.
+    const streams = (child.stdio ?? []) as (Socket | null)[];
     let dead = false;
     const die = (death: Death) => {
       if (dead) return;
       dead = true;
-      for (const stream of child.stdio) stream?.destroy();
+      for (const stream of streams) stream?.destroy();
       listener.died(death);
     };
     const buried = (code: number | null, signal: string | null) => {
@@ -56,12 +58,12 @@ export class ProcessExecutor implements Executor {
     // A running worker has a handle of its own; an idle process is no reason to live on.
     child.unref();
     child.channel?.unref();
-    for (const stream of child.stdio) (stream as Socket | null)?.unref();
-    child.stdio[4]?.on("error", () => undefined);
+    for (const stream of streams) stream?.unref();
+    streams[4]?.on("error", () => undefined);
   }
 
   send(message: ToChild): void {
-    // A message that can't be delivered any more: the death of the process, which follows, says it all.
+    // What can't be delivered any more needs no answer: the death of the process, which follows, says it all.
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
