@@ -2,7 +2,7 @@ import { type ByteSize, bytes } from "./byte-size.ts";
 import { QueuackError } from "./errors.ts";
 
 /** Where a handler can run: in its worker's event loop, in a thread, or in a process of its own. */
-export const isolations = ["inline", "thread", "process"] as const;
+const isolations = ["inline", "thread", "process"] as const;
 
 /** Where a handler runs. */
 export type Isolation = (typeof isolations)[number];

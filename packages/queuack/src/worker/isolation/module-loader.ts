@@ -5,6 +5,16 @@ import { QueuackError } from "../../core/errors.ts";
 /** What a module exports, by name. */
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
+/** What is used of jiti. Neither its code nor its types need to be there. */
+interface Jiti {
+  createJiti(
+    from: string,
+    options: { readonly interopDefault: boolean },
+  ): { import<Exports>(path: string): Promise<Exports> };
+}
+
+const optionalPackage: string = "jiti";
+
 /** What Node says where it can't take a TypeScript module as it is: it strips no types, or more is needed than that. */
 const notForNode = [
   "ERR_UNKNOWN_FILE_EXTENSION",
@@ -33,14 +43,14 @@ export async function loadModule(url: string): Promise<ModuleExports> {
 }
 
 /** jiti as Queuack finds it, or as the module does. */
-async function importJiti(url: string): Promise<typeof import("jiti")> {
+async function importJiti(url: string): Promise<Jiti> {
   try {
-    return await import("jiti");
+    return (await import(optionalPackage)) as Jiti;
   } catch {
     // It may be installed beside the user's code only.
   }
   try {
-    return (await import(pathToFileURL(createRequire(url).resolve("jiti")).href)) as typeof import("jiti");
+    return (await import(pathToFileURL(createRequire(url).resolve(optionalPackage)).href)) as Jiti;
   } catch (cause) {
     throw new QueuackError("QUEUACK_MISSING_PACKAGE", {
       message: `${fileURLToPath(url)} is TypeScript, which this Node doesn't run without jiti.`,
