@@ -16,8 +16,10 @@ const endingMs = 2_000;
 /** An executor and what it is at. */
 interface Seat {
   readonly task: IsolatedTask;
-  /** `null` where it could not be started. */
+  /** `null` until it is started. */
   executor: Executor | null;
+  /** What it is to hear then. */
+  readonly outbox: ToChild[];
   run: HandlerRun | null;
   runs: number;
   /** Told to end, or killed: no more work for it. */
@@ -38,6 +40,8 @@ export class ExecutorPool {
   readonly #trouble: OnTrouble;
   /** Those that worked last stand last. */
   readonly #seats = new Set<Seat>();
+  /** Those that have yet to be started. */
+  readonly #unstarted: Seat[] = [];
   #runs = 0;
   #emptied: (() => void)[] = [];
 
@@ -65,7 +69,7 @@ export class ExecutorPool {
     const seat = this.#idleSeats().findLast((one) => isFor(one, task)) ?? this.#open(task);
     seat.stopTimer();
     const run: HandlerRun = new HandlerRun(++this.#runs, attempt, task, {
-      send: (message) => seat.executor?.send(message),
+      send: (message) => this.#send(seat, message),
       // Once the run has ended, its seat may be another's.
       kill: () => {
         if (seat.run === run) this.#kill(seat);
@@ -87,21 +91,42 @@ export class ExecutorPool {
   }
 
   #open(task: IsolatedTask): Seat {
-    const seat: Seat = { task, executor: null, run: null, runs: 0, ending: false, stopTimer: () => undefined };
+    const stopTimer = () => undefined;
+    const seat: Seat = { task, executor: null, outbox: [], run: null, runs: 0, ending: false, stopTimer };
+    this.#seats.add(seat);
+    // Starting one holds up the event loop for a while: one in each turn, so that heartbeats go out in between.
+    if (this.#unstarted.push(seat) === 1) setImmediate(() => this.#startNext());
+    return seat;
+  }
+
+  #startNext(): void {
+    const seat = this.#unstarted[0];
+    if (seat === undefined) return;
+    const { task, outbox } = seat;
     const listener: ExecutorListener = {
       heard: (message) => this.#heard(seat, message),
       died: (death) => this.#died(seat, death),
     };
-    this.#seats.add(seat);
     try {
-      const { memoryLimit } = task;
-      seat.executor =
-        task.kind === "thread" ? new ThreadExecutor(memoryLimit, listener) : new ProcessExecutor(memoryLimit, listener);
+      if (seat.ending) this.#died(seat, { kind: "signal", signal: "SIGKILL" });
+      else {
+        seat.executor =
+          task.kind === "thread"
+            ? new ThreadExecutor(task.memoryLimit, listener)
+            : new ProcessExecutor(task.memoryLimit, listener);
+        for (const message of outbox.splice(0)) seat.executor.send(message);
+      }
     } catch (error) {
       // The system refuses another thread or process.
-      queueMicrotask(() => this.#died(seat, { kind: "unstarted", error }));
+      this.#died(seat, { kind: "unstarted", error });
     }
-    return seat;
+    this.#unstarted.shift();
+    if (this.#unstarted.length > 0) setImmediate(() => this.#startNext());
+  }
+
+  #send({ executor, outbox }: Seat, message: ToChild): void {
+    if (executor === null) outbox.push(message);
+    else executor.send(message);
   }
 
   #heard(seat: Seat, message: FromChild): void {
@@ -163,8 +188,7 @@ export class ExecutorPool {
   #end(seat: Seat): void {
     if (seat.ending) return;
     seat.ending = true;
-    const end: ToChild = { type: "end" };
-    seat.executor?.send(end);
+    this.#send(seat, { type: "end" });
     seat.stopTimer();
     seat.stopTimer = this.#clock.timer(endingMs, () => seat.executor?.kill());
   }
