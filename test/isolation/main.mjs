@@ -1,4 +1,4 @@
-/** The isolation test: `npm run test:isolation [-- --short]`. See README.md. */
+/** The isolation test: `npm run test:isolation [-- --short] [--part spins|poison]`. See README.md. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,18 +6,23 @@ import { parseArgs } from "node:util";
 import { inlinePoison, isolatedPoison } from "./fixtures/poison.mjs";
 import { inlineSpins, isolatedSpins } from "./fixtures/spins.mjs";
 
-const { values: flags } = parseArgs({ options: { short: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({
+  options: { short: { type: "boolean", default: false }, part: { type: "string" } },
+});
 const { short } = flags;
 const folder = mkdtempSync(join(tmpdir(), "queuack-isolation-"));
 const start = performance.now();
 
-const parts = [
-  () => isolatedSpins({ folder, jobs: short ? 4 : 200, leaseMs: 500, concurrency: 4 }),
+const spins = [
+  () => isolatedSpins({ folder, jobs: short ? 4 : 200, leaseMs: short ? 1_000 : 1_500, concurrency: short ? 4 : 8 }),
   () => inlineSpins({ folder, jobs: short ? 1 : 5, leaseMs: 500 }),
+];
+const poison = [
   () => isolatedPoison({ folder, short, each: short ? 1 : 20, neighbours: short ? 50 : 1_000, concurrency: 4 }),
   () => inlinePoison({ folder, jobs: short ? 1 : 20 }),
 ];
 
+const parts = flags.part === "spins" ? spins : flags.part === "poison" ? poison : [...spins, ...poison];
 let failed = false;
 for (const part of parts) {
   const { line, problems } = await part();

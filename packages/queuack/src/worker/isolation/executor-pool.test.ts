@@ -61,7 +61,7 @@ describe("what a handler leaves behind", () => {
   test("its late exit is not charged to the next job of the process", async () => {
     await place.work({}, { concurrency: 1 });
     await place.run("leaveExit");
-    const { id, state } = await place.run("linger", 1);
+    const { id, state } = await place.run("strike", 1);
     expect(state).toBe("completed");
     expect((await place.house.job(id)).attempt).toBe(1);
   });
@@ -69,7 +69,7 @@ describe("what a handler leaves behind", () => {
   test("its late rejection is not charged to the next job, is told, and the process is replaced", async () => {
     await place.work({}, { concurrency: 1 });
     await place.run("leaveRejection");
-    const { pid } = await place.result("linger");
+    const { pid } = await place.result("strike");
     expect(place.house.troubles).toMatchObject([{ during: "isolation", error: { message: "left behind" } }]);
     expect((await place.result("echo")).pid).not.toBe(pid);
   });
