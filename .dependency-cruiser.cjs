@@ -17,7 +17,7 @@ const rooms = {
   storage: ["core/"],
   modules: ["core/"],
   engine: ["core/", "dag/", "observe/", "resilience/", store],
-  worker: ["core/", "codecs/", "dag/", "observe/", "resilience/", "streams/", broker],
+  worker: ["core/", "codecs/", "modules/", "dag/", "observe/", "resilience/", "streams/", broker],
   client: ["core/", "codecs/", "dag/", "observe/", "resilience/", "streams/", "protocol/", broker],
   // The front door stands on everything below it.
   queue: ["(core|codecs|dag|protocol|streams|mermaid|resilience|observe|storage|modules|engine|worker|client)/"],

@@ -18,6 +18,7 @@ const notice = ["test/crash/notice.mjs --rounds 1"];
 const latency = ["test/processes/latency.mjs --jobs 20"];
 const sharing = ["packages/queuack/src/storage/sqlite/sharing.test.ts"];
 const worker = ["packages/queuack/src/worker/"];
+const isolation = "packages/queuack/src/worker/isolation/";
 
 /** @type {Fault[]} */
 export const faults = [
@@ -283,5 +284,47 @@ export const faults = [
     find: "restartMs * 2 **",
     replace: "restartMs * 1 **",
     caughtBy: ["packages/queuack/src/queue/pool/pool-process.test.ts"],
+  },
+  {
+    name: "isolated: a process whose parent was killed spins on",
+    file: "worker/isolation/child.ts",
+    find: "endWithParent(end);",
+    replace: 'process.on("disconnect", end);',
+    caughtBy: [`${isolation}orphans`],
+  },
+  {
+    name: "isolated: an attempt that timed out is settled while its handler still runs",
+    file: "worker/execution.ts",
+    find: 'if (this.#isolated === undefined) {\n      this.#fail("timed_out"',
+    replace: 'if (this.#task !== undefined) {\n      this.#fail("timed_out"',
+    caughtBy: [`${isolation}isolated-tasks`],
+  },
+  {
+    name: "isolated: a lost lease leaves the handler running",
+    file: "worker/execution.ts",
+    find: "    this.#isolated?.kill();\n",
+    replace: "",
+    caughtBy: [`${isolation}executor-pool`],
+  },
+  {
+    name: "isolated: an exit that an earlier handler left behind is charged to the next",
+    file: "worker/isolation/handler-run.ts",
+    find: "if (byAnother || (",
+    replace: "if ((",
+    caughtBy: [`${isolation}executor-pool`],
+  },
+  {
+    name: "isolated: a rejection that an earlier handler left behind is charged to the next",
+    file: "worker/isolation/child.ts",
+    find: "const owner = whose.getStore() ?? current;",
+    replace: "const owner = current;",
+    caughtBy: [`${isolation}executor-pool`],
+  },
+  {
+    name: "isolated: a handler has ended before its rejections show",
+    file: "worker/isolation/child.ts",
+    find: "  await new Promise((resolve) => setImmediate(resolve));\n",
+    replace: "",
+    caughtBy: [`${isolation}isolated-tasks`],
   },
 ];

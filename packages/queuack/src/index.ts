@@ -1,5 +1,6 @@
 export { codecOver } from "./codecs/codec-over.ts";
 export type { UnreadablePayload } from "./codecs/codecs.ts";
+export type { ByteSize } from "./core/byte-size.ts";
 export type { CacheOptions } from "./core/cache.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Codec, CodecOption } from "./core/codec.ts";
@@ -8,6 +9,7 @@ export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./c
 export type { EventFilter, EventName, QueueEvent, QueueEvents } from "./core/events.ts";
 export type { Explanation, Obstacle } from "./core/flow/explain.ts";
 export type { LimitScope, LimitUsage } from "./core/flow/limit.ts";
+export type { Isolation, IsolationReference } from "./core/isolation.ts";
 export type { LogLevel, Payload } from "./core/job.ts";
 export type { JobState } from "./core/job-state.ts";
 export { finalStates, jobStates } from "./core/job-state.ts";
@@ -59,6 +61,7 @@ export type { PoolState, PoolStatus, WorkerPool } from "./queue/pool/worker-pool
 export type { Queue } from "./queue/queue.ts";
 export type { QueueOptions, Queues } from "./queue/queues.ts";
 export type { ManyOptions, Submission } from "./queue/submission.ts";
+export type { IsolationOptions } from "./worker/isolation/isolation-options.ts";
 export type { WorkerOptions } from "./worker/options.ts";
 export type { WorkerTrouble } from "./worker/trouble.ts";
 export type { Worker, WorkerState } from "./worker/worker.ts";

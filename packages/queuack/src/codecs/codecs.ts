@@ -73,6 +73,26 @@ export class Codecs {
     }
   }
 
+  /** What somebody writes with who has no codec but Queuack's own, in place of the one that is asked for. */
+  portableCodec(codec: CodecOption = this.#own): "json" | "structured" {
+    return codec === "json" ? "json" : "structured";
+  }
+
+  /** A payload for somebody who has no codec but Queuack's own. @throws {QueuackError} as `decode` */
+  portable(payload: Payload, what: string): Payload {
+    if (payload === null || !payload.startsWith("~") || mark.exec(payload)?.[1] === structured.name) return payload;
+    return this.encode(this.decode(payload, what), what, Number.POSITIVE_INFINITY, "structured");
+  }
+
+  /**
+   * What was written with `portableCodec`, as the codec writes it that was asked for.
+   * @throws {QueuackError} as `encode` and `decode`
+   */
+  recoded(payload: Payload, what: string, limit: number, codec: CodecOption = this.#own): Payload {
+    if (typeof codec === "string") return payload;
+    return this.encode(this.decode(payload, what), what, limit, codec);
+  }
+
   /** The value of a stored payload for people; where it can't be read, an `UnreadablePayload`. Never throws. */
   shown(payload: Payload): unknown {
     try {

@@ -35,6 +35,19 @@ export const defaults = {
   enqueueChunk: 10_000,
   /** How many unread events a slow listener may lag behind before it misses some. */
   eventBuffer: 10_000,
+  /** How the threads and processes of isolated tasks are kept. */
+  isolation: {
+    /** How long one stays warm without work. */
+    idleMs: 300_000,
+    /** After how many runs one is replaced. */
+    maxRuns: 1_000,
+    /** One that holds more after a run is replaced: resident memory of a process, heap of a thread, bytes. */
+    maxMemory: 1_073_741_824,
+    /** How long a handler may take to end once its signal has aborted; then its thread or process is ended. */
+    killGraceMs: 5_000,
+    /** How long a thread or process may take to start and to load a task's module, before the timeout counts. */
+    loadMs: 60_000,
+  },
 } as const;
 
 /** The names that stand for priorities. */

@@ -24,6 +24,7 @@ export const errorCatalogue = {
   QUEUACK_ATTEMPT_TIMEOUT: "Raise the timeout of the task, or heed its abort signal sooner.",
   QUEUACK_WORKER_LOST: "The worker died while it ran the job; see its own log.",
   QUEUACK_PROCESS_FAILED: "See what the process wrote to stderr before it ended.",
+  QUEUACK_HANDLER_DIED: "See the outcome of the attempt and what the task itself has printed.",
   QUEUACK_NOT_ALLOWED: "See the states from which the operation is possible.",
   QUEUACK_WORKER_STOPPING: "Stop and drop the result: the job goes back to the queue, and the attempt does not count.",
   QUEUACK_CALL_TIMEOUT:

@@ -9,6 +9,9 @@ export const outcomes = [
   "discarded",
   "cancelled",
   "superseded",
+  "exited",
+  "out_of_memory",
+  "unhandled_rejection",
 ] as const;
 
 /** Why a job or an attempt ended as it did. */

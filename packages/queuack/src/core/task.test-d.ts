@@ -155,6 +155,23 @@ test("nonsense in a chunk is a compile error", () => {
   task({ name: "x", chunk: { size: 5, wait: 0 }, run: ({ input }) => [input] });
 });
 
+test("an isolated task has the types of any other, and says where it lives", () => {
+  const resize = task({
+    name: "resize",
+    isolation: "process",
+    module: new URL("file:///tasks.js"),
+    export: "resize",
+    memoryLimit: "256mb",
+    input: shape,
+    run: ({ input }) => input.width,
+  });
+  expectTypeOf(resize).toEqualTypeOf<TaskDefinition<{ width: string; format?: string | undefined }, number>>();
+  // @ts-expect-error: a handler is needed wherever it runs
+  task({ name: "resize", isolation: "thread", module: import.meta.url });
+  // @ts-expect-error: there is no such place
+  task({ name: "resize", isolation: "fork", module: import.meta.url, run: () => 1 });
+});
+
 test("nonsense in a definition is a compile error", () => {
   // @ts-expect-error: a handler is needed
   task({ name: "idle" });

@@ -4,6 +4,7 @@ import { chunkSettings } from "./chunk-settings.ts";
 import { type CodecOption, checkedCodec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
+import { checkIsolation, type IsolationReference } from "./isolation.ts";
 import type { JobState } from "./job-state.ts";
 import type { Provided } from "./provided.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
@@ -177,7 +178,7 @@ export interface JobOptions {
 }
 
 /** What a user writes to define a task. */
-export interface TaskOptions<Input, Result, Sent = Input> {
+export interface TaskOptions<Input, Result, Sent = Input> extends IsolationReference {
   readonly name: string;
   /** Any Standard Schema: checked when enqueued and before the handler runs. */
   readonly input?: StandardSchemaV1<Sent, Input> | undefined;
@@ -227,11 +228,15 @@ const knownOptions: readonly string[] = [
   "unique",
   "cache",
   "chunk",
+  "isolation",
+  "module",
+  "export",
+  "memoryLimit",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 
 /** The options of either kind of task, as far as they are checked. */
-interface CheckedOptions {
+interface CheckedOptions extends IsolationReference {
   readonly name: string;
   readonly input?: StandardSchemaV1 | undefined;
   readonly cache?: CacheOptions<never> | undefined;
@@ -250,7 +255,7 @@ export function task<Input = unknown, Entry = unknown, Sent = Input>(
 ): TaskDefinition<Sent, Exclude<Entry, Error>>;
 /**
  * Defines a task. The input's type comes from its schema, or from the annotation of the handler's context.
- * @throws {QueuackError} `QUEUACK_INVALID_TASK`
+ * @throws {QueuackError} `QUEUACK_INVALID_TASK`, `QUEUACK_INVALID_OPTION`
  */
 export function task<Input = unknown, Result = unknown, Sent = Input>(
   options: TaskOptions<Input, Result, Sent>,
@@ -276,6 +281,13 @@ export function task(options: CheckedOptions): TaskDefinition<never, unknown> {
   if (options.codec !== undefined) checkedCodec(options.codec, `codec of task ${options.name}`, "QUEUACK_INVALID_TASK");
   if (options.cache !== undefined) cacheSettings(options.cache, options.name);
   if (options.chunk !== undefined) chunkSettings(options.chunk, options.name);
+  checkIsolation(options.name, options);
+  if (options.chunk !== undefined && (options.isolation ?? "inline") !== "inline") {
+    throw new QueuackError("QUEUACK_INVALID_TASK", {
+      message: `Task ${options.name} has both chunk and isolation.`,
+      hint: "A thread or process runs one job at a time: leave one of the two out.",
+    });
+  }
   return { name: options.name, options: options as TaskOptions<never, unknown, unknown> };
 }
 

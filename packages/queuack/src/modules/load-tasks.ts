@@ -53,7 +53,7 @@ export function tasksOf(exports: ModuleExports): AnyTask[] {
 }
 
 /** By its shape, for the module may bring another copy of the library. */
-function isTask(value: unknown): value is AnyTask {
+export function isTask(value: unknown): value is AnyTask {
   if (typeof value !== "object" || value === null) return false;
   const { name, options } = value as { name?: unknown; options?: { run?: unknown } };
   return typeof name === "string" && typeof options === "object" && typeof options?.run === "function";

@@ -1,6 +1,7 @@
 import { Codecs } from "../codecs/codecs.ts";
 import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { Clock } from "../core/clock.ts";
+import type { CodecOption } from "../core/codec.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
 import type { RunMiddleware } from "../core/middleware.ts";
@@ -13,7 +14,9 @@ import { LookUps } from "./caching/look-ups.ts";
 import { Chunks } from "./chunks/chunks.ts";
 import { Claimer } from "./claimer.ts";
 import { Execution } from "./execution.ts";
-import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
+import type { ExecutionHost, IsolatedAttempt, IsolatedRun, RunningAttempt } from "./execution-host.ts";
+import { ExecutorPool } from "./isolation/executor-pool.ts";
+import type { IsolatedTask } from "./isolation/isolation-options.ts";
 import { type LeaseEpoch, LeaseKeeper, leaseLost } from "./lease-keeper.ts";
 import type { WorkerDependencies, WorkerSettings } from "./options.ts";
 import type { RegisteredTask } from "./registered-task.ts";
@@ -42,6 +45,8 @@ export class Dispatcher implements ExecutionHost {
   readonly slots: Slots;
   readonly settler: Settler;
   readonly leases: LeaseKeeper;
+  readonly executors: ExecutorPool;
+  readonly killGraceMs: number;
   readonly #settings: WorkerSettings;
   /** One for the tasks whose jobs run alone, and one for each task whose jobs run in chunks. */
   readonly #claimers: readonly Claimer[];
@@ -85,6 +90,15 @@ export class Dispatcher implements ExecutionHost {
       heartbeatMs: settings.heartbeatMs,
       held: () => this.#held(),
       onHeartbeat: params.onHeartbeat,
+      trouble,
+    });
+    this.killGraceMs = settings.isolation.killGraceMs;
+    this.executors = new ExecutorPool({
+      settings: settings.isolation,
+      clock,
+      payloadLimit: settings.payloadLimit,
+      codecs: this.codecs,
+      mostIdle: () => this.slots.concurrency,
       trouble,
     });
     const claimer = (names: readonly string[], room: () => number, answered: () => void = () => undefined) =>
@@ -215,6 +229,11 @@ export class Dispatcher implements ExecutionHost {
   async heartbeat(attempt: RunningAttempt): Promise<void> {
     await this.leases.renew([attempt]);
     attempt.throwIfOver();
+  }
+
+  isolate(attempt: IsolatedAttempt, task: IsolatedTask, codec: CodecOption | undefined): IsolatedRun {
+    const job = { ...attempt.job, input: this.codecs.portable(attempt.job.input, "input") };
+    return this.executors.run(attempt, task, { job, codec: this.codecs.portableCodec(codec) });
   }
 
   #deliver(jobs: readonly ClaimedJob[], lease: LeaseEpoch, wanted: boolean): void {

@@ -8,8 +8,8 @@ import type { Provided } from "../core/provided.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
 import { type CacheVerdict, consultCache } from "./caching/cached-attempt.ts";
-import { type Attempt, Context, Discard, Snooze } from "./context.ts";
-import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
+import { Context, Discard, Snooze } from "./context.ts";
+import type { ExecutionHost, IsolatedAttempt, IsolatedEnd, IsolatedRun, RunningAttempt } from "./execution-host.ts";
 import {
   decideByPolicy,
   decideFailure,
@@ -20,6 +20,7 @@ import {
   safeErrorRecord,
 } from "./failure.ts";
 import { type InputVerdict, readInput } from "./input.ts";
+import type { IsolatedTask } from "./isolation/isolation-options.ts";
 import type { LeaseEpoch } from "./lease-keeper.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 import { runWithin } from "./run-middleware.ts";
@@ -37,7 +38,7 @@ type Fate = Settlement extends infer S ? (S extends Settlement ? Omit<S, "token"
  * One attempt of one job: validates the input, runs the handler, turns what comes of it into a settlement, exactly once.
  * Nothing it does throws, whatever the user's code does.
  */
-export class Execution implements Attempt, RunningAttempt {
+export class Execution implements IsolatedAttempt, RunningAttempt {
   readonly job: ClaimedJob;
   lease: LeaseEpoch;
   over = false;
@@ -47,7 +48,11 @@ export class Execution implements Attempt, RunningAttempt {
   #controller: AbortController | undefined;
   #reason: QueuackError | undefined;
   /** What the attempt ends as when it was told to stop. */
-  #interruption: "cancelled" | "released" | undefined;
+  #interruption: "cancelled" | "released" | "timed_out" | undefined;
+  /** The handler, where it runs in a thread or process. */
+  #isolated: IsolatedRun | undefined;
+  /** The isolated handler has not begun: what it takes to start and to load a module is no part of its timeout. */
+  #loading = false;
   /** A failure whose fate waits for the user's `retryIf`. */
   #undecided: Failure | undefined;
   #stopTimer: (() => void) | undefined;
@@ -65,6 +70,11 @@ export class Execution implements Attempt, RunningAttempt {
 
   start(): void {
     try {
+      // What a cache asks for is the checked input; otherwise checking it is left to where the handler runs.
+      if (this.#task.isolation !== undefined && this.#task.cache === undefined) {
+        this.#isolate(this.#task.isolation);
+        return;
+      }
       const input = readInput(this.job, this.#task.schema, this.#host.codecs);
       if (!isThenable(input)) this.#run(input);
       else {
@@ -81,7 +91,7 @@ export class Execution implements Attempt, RunningAttempt {
   /** Starts the attempt's timer. Apart from `start`, because most attempts end within a tick and never need one. */
   startTimer(): void {
     if (this.over || this.#resting || this.#stopTimer !== undefined) return;
-    const timeoutMs = this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
+    const timeoutMs = this.#timeoutMs + (this.#loading ? defaults.isolation.loadMs : 0);
     this.#stopTimer = this.#host.clock.timer(timeoutMs, () => this.#timedOut(timeoutMs));
   }
 
@@ -133,14 +143,14 @@ export class Execution implements Attempt, RunningAttempt {
 
   cancel(): void {
     const { id } = this.job;
-    if (this.#interruption === "cancelled") return;
+    if (this.#interruption === "cancelled" || this.#interruption === "timed_out") return;
     const reason = new QueuackError("QUEUACK_JOB_CANCELLED", { message: `Job ${id} was cancelled while it ran.` });
-    this.interrupt("cancelled", reason, cancelGraceMs);
+    this.interrupt("cancelled", reason, this.#isolated === undefined ? cancelGraceMs : this.#host.killGraceMs);
   }
 
   interrupt(kind: "cancelled" | "released", reason: QueuackError, graceMs: number): void {
     if (this.over) return;
-    if (this.#interruption !== "cancelled") this.#interruption = kind;
+    if (this.#interruption === undefined || this.#interruption === "released") this.#interruption = kind;
     this.#abort(reason);
     // An abort listener of the user may have ended the attempt.
     if (this.over) return;
@@ -148,17 +158,43 @@ export class Execution implements Attempt, RunningAttempt {
     else if (this.#resting) {
       this.handlerDone = true;
       this.#endInterrupted();
-    } else this.#timer(graceMs, () => this.#endInterrupted());
+    } else this.#stopWithin(graceMs);
   }
 
   lose(reason: QueuackError): void {
     if (this.over) return;
     this.#finish(null);
     this.#abort(reason);
+    // Another may run the job already: no grace.
+    this.#isolated?.kill();
   }
 
   throwIfOver(): void {
     if (this.over && this.#reason !== undefined) throw this.#reason;
+  }
+
+  isolatedBegan(): void {
+    this.#loading = false;
+    if (this.over || this.#interruption !== undefined || this.#stopTimer === undefined) return;
+    this.#timer(this.#timeoutMs, () => this.#timedOut(this.#timeoutMs));
+  }
+
+  isolatedEnded(end: IsolatedEnd): void {
+    if (end.kind === "threw") this.#threw(end.thrown, end.final);
+    else if (!this.#isStillAwaited()) return;
+    else if (end.kind === "returned") {
+      if (this.#isHalf(end.heeded)) this.#endInterrupted();
+      else
+        this.#complete(() =>
+          this.#host.codecs.recoded(end.result, "result", this.#host.payloadLimit, this.#task.codec),
+        );
+    } else if (this.#interruption !== undefined) this.#endInterrupted();
+    else if (end.kind === "blameless") this.#end({ to: "released", delayMs: end.delayMs });
+    else this.#fail(end.outcome, end.error);
+  }
+
+  get #timeoutMs(): number {
+    return this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
   }
 
   #run(input: InputVerdict): void {
@@ -201,9 +237,23 @@ export class Execution implements Attempt, RunningAttempt {
     }
   }
 
+  /** Hands the handler to a thread or process. */
+  #isolate(where: IsolatedTask): void {
+    this.#isolated = this.#host.isolate(this, where, this.#task.codec);
+    this.#loading = true;
+    if (this.#stopTimer === undefined) return;
+    this.#stopTimer();
+    this.#stopTimer = undefined;
+    this.startTimer();
+  }
+
   #handle(input: unknown): void {
     let value: unknown;
     try {
+      if (this.#task.isolation !== undefined) {
+        this.#isolate(this.#task.isolation);
+        return;
+      }
       value = runWithin(this.#host.middleware(), new Context(input, this), this.#task.run);
       if (isThenable(value)) {
         Promise.resolve(value).then(
@@ -221,15 +271,18 @@ export class Execution implements Attempt, RunningAttempt {
 
   #returned(value: unknown): void {
     if (!this.#isStillAwaited()) return;
-    // Whoever took the signal may have stopped halfway because of it, and half a result is none. Whoever never looked at
-    // it has done the whole work.
-    if (this.#interruption !== undefined && this.#controller !== undefined) {
+    if (this.#isHalf(this.#controller !== undefined)) {
       this.#endInterrupted();
       return;
     }
+    this.#complete(() => this.#host.codecs.encode(value, "result", this.#host.payloadLimit, this.#task.codec));
+  }
+
+  /** Completes the job with a result, if that can be stored. */
+  #complete(stored: () => Payload): void {
     let result: Payload;
     try {
-      result = this.#host.codecs.encode(value, "result", this.#host.payloadLimit, this.#task.codec);
+      result = stored();
     } catch (cause) {
       // Final: another attempt would repeat the job's effects and return the same thing.
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -239,13 +292,21 @@ export class Execution implements Attempt, RunningAttempt {
     this.#finish({ token: this.job.token, id: this.job.id, to: "completed", result, cache: this.#keeping });
   }
 
-  #threw(thrown: unknown): void {
+  #threw(thrown: unknown, final = false): void {
     if (!this.#isStillAwaited()) return;
     if (this.#interruption !== undefined) this.#endInterrupted(thrown);
     else if (thrown instanceof Snooze) this.#end({ to: "released", delayMs: thrown.delayMs });
     else if (thrown instanceof Discard) {
       this.#end({ to: "discarded", outcome: "discarded", error: { name: thrown.name, message: thrown.message } });
-    } else this.#fail("failed", thrown, thrown instanceof InvalidResult);
+    } else this.#fail("failed", thrown, final || thrown instanceof InvalidResult);
+  }
+
+  /**
+   * Whether a result came too late to count. Whoever took the signal may have stopped halfway because of it, and half a
+   * result is none; whoever never looked at it has done the whole work. An attempt that timed out has failed either way.
+   */
+  #isHalf(heeded: boolean): boolean {
+    return this.#interruption === "timed_out" || (this.#interruption !== undefined && heeded);
   }
 
   /** Takes note that the user's code has ended; whether what it ended with still matters. */
@@ -260,10 +321,26 @@ export class Execution implements Attempt, RunningAttempt {
 
   #timedOut(timeoutMs: number): void {
     const { id, attempt } = this.job;
-    const message = `Attempt ${attempt} of job ${id} took longer than ${timeoutMs} ms.`;
+    const what = this.#loading ? `Loading the module for attempt ${attempt}` : `Attempt ${attempt}`;
+    const message = `${what} of job ${id} took longer than ${timeoutMs} ms.`;
     const error = new QueuackError("QUEUACK_ATTEMPT_TIMEOUT", { message });
-    this.#fail("timed_out", error);
+    if (this.#isolated === undefined) {
+      this.#fail("timed_out", error);
+      this.#abort(error);
+      return;
+    }
+    // This handler can be ended, so that its attempt is over only when nothing of it runs any more.
+    this.#interruption = "timed_out";
     this.#abort(error);
+    this.#stopWithin(this.#host.killGraceMs);
+  }
+
+  /** Gives a handler that was told to stop its time; then the attempt ends without it, or the handler by force. */
+  #stopWithin(graceMs: number): void {
+    this.#timer(graceMs, () => {
+      if (this.#isolated === undefined) this.#endInterrupted();
+      else this.#isolated.kill();
+    });
   }
 
   #fail(outcome: Outcome, thrown: unknown, final = false): void {
@@ -287,6 +364,12 @@ export class Execution implements Attempt, RunningAttempt {
 
   /** Ends an attempt that was told to stop. */
   #endInterrupted(thrown?: unknown): void {
+    if (this.#interruption === "timed_out") {
+      // A verdict that is still awaited can't be waited for any longer.
+      if (this.#undecided !== undefined) this.#end(decideByPolicy(this.#undecided));
+      else this.#fail("timed_out", this.#reason);
+      return;
+    }
     if (this.#interruption === "released") {
       // A failure that only waits for its verdict is a failure all the same.
       this.#end(this.#undecided ? decideByPolicy(this.#undecided) : { to: "released", delayMs: 0 });
@@ -315,6 +398,7 @@ export class Execution implements Attempt, RunningAttempt {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
+    this.#isolated?.abort(reason);
   }
 
   #timer(ms: number, callback: () => void): void {

@@ -6,6 +6,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { RunMiddleware } from "../core/middleware.ts";
 import type { Provided } from "../core/provided.ts";
 import type { Enqueue, TaskDefinition } from "../core/task.ts";
+import { type IsolationOptions, type IsolationSettings, isolationSettings } from "./isolation/isolation-options.ts";
 import { type QueueOption, type QueuePlan, queuePlan } from "./quotas.ts";
 import { type RegisteredTask, registerTasks } from "./registered-task.ts";
 import type { WorkerTrouble } from "./trouble.ts";
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   readonly shutdownGrace?: Duration | undefined;
   /** Largest result, bytes of its stored form. */
   readonly payloadLimit?: number | undefined;
+  /** How the threads and processes of isolated tasks are kept. */
+  readonly isolation?: IsolationOptions | undefined;
   /** Told of what goes wrong beside the jobs; by default it becomes a warning of the process. */
   readonly onError?: ((trouble: WorkerTrouble) => void) | undefined;
 }
@@ -61,6 +64,7 @@ export interface WorkerSettings {
   readonly heartbeatMs: number;
   readonly shutdownGraceMs: number;
   readonly payloadLimit: number;
+  readonly isolation: IsolationSettings;
 }
 
 const knownOptions: readonly string[] = [
@@ -72,6 +76,7 @@ const knownOptions: readonly string[] = [
   "heartbeat",
   "shutdownGrace",
   "payloadLimit",
+  "isolation",
   "onError",
 ] satisfies (keyof WorkerOptions)[];
 
@@ -113,6 +118,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
         ? defaults.shutdownGraceMs
         : milliseconds(options.shutdownGrace, "shutdownGrace"),
     payloadLimit: options.payloadLimit ?? defaults.payloadLimit,
+    isolation: isolationSettings(options.isolation),
   };
 }
 

@@ -7,6 +7,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import type { ChunkContext, ChunkTaskOptions, TaskContext, TaskDefinition } from "../core/task.ts";
+import { type IsolatedTask, isolatedTask } from "./isolation/isolation-options.ts";
 
 /** How a task is run whose handler takes many jobs at once. */
 export interface RegisteredChunk extends ChunkSettings {
@@ -30,6 +31,8 @@ export interface RegisteredTask {
   readonly chunk: RegisteredChunk | undefined;
   /** What its results are written with; `undefined`: that of the connection. */
   readonly codec: CodecOption | undefined;
+  /** `undefined`: it runs in the worker's own event loop. */
+  readonly isolation: IsolatedTask | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -59,6 +62,7 @@ export function registerTasks(
       cache: options.cache === undefined ? undefined : cacheSettings(options.cache, name),
       chunk: registeredChunk(definition),
       codec: options.codec,
+      isolation: isolatedTask(name, options),
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }

@@ -1,11 +1,10 @@
 import type { ProgressReport } from "../core/claim.ts";
 import type { Clock } from "../core/clock.ts";
-import { errorRecord } from "../core/error-record.ts";
 import type { LogLevel, Payload } from "../core/job.ts";
-import { encodePayload } from "../core/payload.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { RunningAttempt } from "./execution-host.ts";
 import { leaseLost } from "./lease-keeper.ts";
+import { logPayload } from "./log-payload.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** How long after a failed report the next is tried. */
@@ -64,7 +63,7 @@ export class Reporter {
   }
 
   log(attempt: RunningAttempt, level: LogLevel, message: string, data: unknown): void {
-    this.#of(attempt).logs.push({ level, message: String(message), data: this.#encode(data) });
+    this.#of(attempt).logs.push({ level, message: String(message), data: logPayload(data, this.#payloadLimit) });
   }
 
   /** Sends what has come together, synchronously. */
@@ -143,14 +142,5 @@ export class Reporter {
       this.#schedule();
     }
     return told;
-  }
-
-  /** Logging never fails a job: what can't be stored is described. */
-  #encode(data: unknown): Payload {
-    try {
-      return encodePayload(data instanceof Error ? errorRecord(data) : data, "data", this.#payloadLimit);
-    } catch (error) {
-      return JSON.stringify({ notStorable: error instanceof Error ? error.message : String(error) });
-    }
   }
 }

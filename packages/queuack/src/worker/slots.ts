@@ -6,11 +6,11 @@ import type { OnTrouble } from "./trouble.ts";
 const lingerMs = 30_000;
 
 /**
- * The slots of a worker. A handler can't be killed: one that ignores its signal goes on after its attempt was settled.
- * It then *lingers*: it keeps its slot until it returns, so that the process never runs more than it was told to, but
- * at most for `lingerMs`, so that one that never returns doesn't cost a slot for ever. Of those at most `concurrency`
- * may be left behind; from then on they keep their slots until they return. A worker therefore never has more than
- * twice its concurrency in handlers.
+ * The slots of a worker. An inline handler can't be killed: one that ignores its signal goes on after its attempt was
+ * settled. It then *lingers*: it keeps its slot until it returns, so that the process never runs more than it was told
+ * to, but at most for `lingerMs`, so that one that never returns doesn't cost a slot for ever. Of those at most
+ * `concurrency` may be left behind; from then on they keep their slots until they return. A worker therefore never has
+ * more than twice its concurrency in handlers.
  */
 export class Slots {
   concurrency: number;

@@ -1,6 +1,9 @@
 /** Something that went wrong beside the jobs: the worker goes on, and tells. */
 export interface WorkerTrouble {
-  /** What the worker was doing. `retry-policy`: a `retryIf` or `backoff` function failed. `slots`: handlers don't end. */
+  /**
+   * What the worker was doing. `retry-policy`: a `retryIf` or `backoff` function failed. `slots`: handlers don't end.
+   * `isolation`: a thread or process failed outside a run.
+   */
   readonly during:
     | "register"
     | "deregister"
@@ -11,7 +14,8 @@ export interface WorkerTrouble {
     | "report"
     | "retry-policy"
     | "slots"
-    | "cache";
+    | "cache"
+    | "isolation";
   readonly message: string;
   readonly error?: unknown;
   /** Ids of the jobs concerned. */

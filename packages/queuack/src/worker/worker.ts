@@ -4,6 +4,7 @@ import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { Broker } from "../engine/broker.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { isIsolated } from "./isolation/inside.ts";
 import {
   validConcurrency,
   type WorkerDependencies,
@@ -107,10 +108,17 @@ export class Worker {
         hint: "A worker starts once; make another.",
       });
     }
+    if (isIsolated()) {
+      throw new QueuackError("QUEUACK_NOT_ALLOWED", {
+        message: "A worker can't start in the thread or process of an isolated task.",
+        hint: "Put the task into a module of its own: what it names as its module is imported there as well.",
+      });
+    }
     this.#state = "running";
     // The clock's timers keep no process alive, and a worker that waits for jobs has nothing else that would.
     this.#keepAlive = setInterval(() => undefined, 2 ** 30);
     try {
+      await this.#share();
       this.#registering = this.#register();
       await this.#registering;
     } catch (error) {
@@ -173,6 +181,17 @@ export class Worker {
     this.#dispatcher.setConcurrency(validConcurrency(concurrency));
   }
 
+  /** Lets processes reach the queue that handlers run in; they do their work without it where that can't be. */
+  async #share(): Promise<void> {
+    const isElsewhere = [...this.#settings.tasks.values()].some(({ isolation }) => isolation?.kind === "process");
+    if (!isElsewhere) return;
+    try {
+      await this.#broker.share({ reason: "tasks in processes of their own" });
+    } catch (error) {
+      if (!(error instanceof QueuackError && error.code === "QUEUACK_UNSUPPORTED")) throw error;
+    }
+  }
+
   async #register(): Promise<void> {
     const host = hostname();
     const id = `${host}-${process.pid}-${randomBytes(6).toString("hex")}`;
@@ -214,7 +233,7 @@ export class Worker {
   }
 
   async #drain(): Promise<void> {
-    const { settler, leases, slots } = this.#dispatcher;
+    const { settler, leases, slots, executors } = this.#dispatcher;
     // A start that failed has told whoever called it.
     await this.#registering.catch(() => undefined);
     await this.#within(farewellMs, this.#dispatcher.claimsSettled());
@@ -224,6 +243,7 @@ export class Worker {
     await this.#within(this.#settings.leaseMs, settler.drained());
     leases.stop();
     slots.close();
+    await this.#within(farewellMs, executors.close());
     this.#stopListening();
     this.#vitals.stop();
     if (this.#registered) await this.#within(farewellMs, this.#deregister());
