@@ -118,8 +118,8 @@ export class Worker {
     // The clock's timers keep no process alive, and a worker that waits for jobs has nothing else that would.
     this.#keepAlive = setInterval(() => undefined, 2 ** 30);
     try {
-      await this.#share();
-      this.#registering = this.#register();
+      const isElsewhere = [...this.#settings.tasks.values()].some(({ isolation }) => isolation?.kind === "process");
+      this.#registering = isElsewhere ? this.#share().then(() => this.#register()) : this.#register();
       await this.#registering;
     } catch (error) {
       this.#end();
@@ -183,8 +183,6 @@ export class Worker {
 
   /** Lets processes reach the queue that handlers run in; they do their work without it where that can't be. */
   async #share(): Promise<void> {
-    const isElsewhere = [...this.#settings.tasks.values()].some(({ isolation }) => isolation?.kind === "process");
-    if (!isElsewhere) return;
     try {
       await this.#broker.share({ reason: "tasks in processes of their own" });
     } catch (error) {
