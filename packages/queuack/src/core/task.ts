@@ -27,6 +27,10 @@ export interface RunningJob {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly group: string | null;
+  /** Id of the batch that it is a member of. */
+  readonly batch: string | null;
+  /** Id of the batch that it follows, as its onComplete or onSuccess. */
+  readonly callbackOf: string | null;
 }
 
 /** The one argument of every handler. */
@@ -117,6 +121,8 @@ export interface JobOptions {
   readonly group?: string | undefined;
   /** Refuses or merges what is enqueued twice. */
   readonly unique?: boolean | UniqueOptions | undefined;
+  /** The batch that it becomes a member of, by its handle or id; it must not be finished. */
+  readonly batch?: string | { readonly id: string } | undefined;
 }
 
 /** What a user writes to define a task. */

@@ -1,3 +1,4 @@
+import { batches } from "./batches.ts";
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
@@ -33,6 +34,7 @@ const behaviours = {
   leases,
   settlement,
   time,
+  batches,
   changes: changing,
   listing,
   history,

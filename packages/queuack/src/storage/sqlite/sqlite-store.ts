@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
+import { BatchLedger } from "./batch-ledger.ts";
+import { batchStore } from "./batches.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
@@ -12,6 +14,7 @@ import { flowStore } from "./flow.ts";
 import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
+import { JobInserts } from "./job-inserts.ts";
 import { Lanes } from "./lanes.ts";
 import { leases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
@@ -83,7 +86,9 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const places = new Places(session);
   const uniques = new Uniques(session);
   const endings = new Endings(session, uniques);
-  const { remove, prune } = removal(session, places, uniques);
+  const inserts = new JobInserts(session);
+  const ledger = new BatchLedger(session, places, inserts);
+  const { remove, prune } = removal(session, places, uniques, ledger);
   await writer.write(function* () {
     session.raiseEpoch();
   });
@@ -91,17 +96,18 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   return {
     capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
     jobs: {
-      insert: insertion(session, places, uniques),
-      claim: claiming(session, endings, uniques),
-      settle: settling(session, endings, places, uniques),
+      insert: insertion(session, places, uniques, inserts, ledger),
+      claim: claiming(session, endings, uniques, ledger),
+      settle: settling(session, endings, places, uniques, ledger),
       ...leases(session),
       ...reading(session),
-      change: changing(session, endings, places, uniques),
+      change: changing(session, endings, places, uniques, ledger),
       remove,
-      promote: timing(session, endings, places),
+      promote: timing(session, endings, places, ledger),
     },
     queues: { ...queues(session), prune },
     flow: flowStore(session),
+    batches: batchStore(session, ledger),
     workers: workers(session, lock),
     records: records(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),

@@ -1,0 +1,46 @@
+import type { NewJob } from "../../core/job.ts";
+import { idBytes } from "./codes.ts";
+import type { Statement } from "./database.ts";
+import { optionsText } from "./job-rows.ts";
+import type { Session } from "./session.ts";
+
+/** Where a new job belongs, as the tables have it. */
+export interface NewRow {
+  readonly seq: number;
+  readonly lane: number;
+  readonly runAt: number;
+  readonly uniq: string | null;
+  /** Number of the batch that it is a member of. */
+  readonly batch: number | null;
+}
+
+/** Writes the rows of new jobs; putting them in their place is another's business. */
+export class JobInserts {
+  readonly #insert: Statement;
+
+  constructor({ db }: Session) {
+    this.#insert = db.prepare(`INSERT INTO job
+    (seq, id, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, input, uniq, batch)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+  }
+
+  /** Writes one; `false` where a job of its id is there already. */
+  insert(job: NewJob, { seq, lane, runAt, uniq, batch }: NewRow, now: number): boolean {
+    const { changes } = this.#insert.run(
+      seq,
+      idBytes(job.id),
+      lane,
+      job.group ?? "",
+      job.priority,
+      job.maxAttempts,
+      now,
+      runAt,
+      job.expiresInMs === undefined ? null : now + job.expiresInMs,
+      optionsText(job),
+      job.input,
+      uniq,
+      batch,
+    );
+    return changes !== 0;
+  }
+}
