@@ -1,3 +1,4 @@
+export type { BatchFilter } from "./core/batch.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Duration } from "./core/duration.ts";
 export { type ErrorCode, NonRetryableError, QueuackError, RetryAfter } from "./core/errors.ts";
@@ -26,6 +27,10 @@ export {
 export type { OnConflict } from "./core/unique.ts";
 export type { WorkerInfo, WorkerRecord, WorkerVitals } from "./core/worker-record.ts";
 export type { Broker } from "./engine/broker.ts";
+export type { Batch, SameJobs } from "./queue/batch.ts";
+export type { BatchCallback, BatchOptions, CallbackOptions } from "./queue/batch-submission.ts";
+export type { BatchView } from "./queue/batch-view.ts";
+export type { Batches } from "./queue/batches.ts";
 export { type ConnectOptions, connect } from "./queue/connect.ts";
 export type { DeadLetters, DeadQuery } from "./queue/dead-letters.ts";
 export type { EventListener, EventStream } from "./queue/event-stream.ts";

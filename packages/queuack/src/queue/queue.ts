@@ -16,6 +16,9 @@ import type { WorkerRecord } from "../core/worker-record.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { Worker } from "../worker/worker.ts";
+import type { Batch, BatchHost, BatchJobs, SameJobs, Submission } from "./batch.ts";
+import { type BatchOptions, type CheckedOptions, checkedSame, submitBatch } from "./batch-submission.ts";
+import { Batches } from "./batches.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
 import { Job } from "./job.ts";
@@ -25,12 +28,7 @@ import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
 import { Queues } from "./queues.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 
-/** One line of a mixed submission: task, input, options. */
-export type Submission = readonly [
-  task: TaskDefinition<never, unknown> | string,
-  input?: unknown,
-  options?: JobOptions,
-];
+export type { Submission } from "./batch.ts";
 
 /** What may be said about a large submission beside the options of its jobs. */
 export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
@@ -51,6 +49,8 @@ export class Queue {
   readonly queues: Queues;
   /** Limits on what runs at a time, and how often something starts. */
   readonly limits: Limits;
+  /** What can be asked about batches. */
+  readonly batches: Batches;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
   /** What stands behind: for doors, tools and tests. */
@@ -59,6 +59,7 @@ export class Queue {
   readonly #clock: Clock;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
+  readonly #batchHost: BatchHost;
   readonly #workers = new Set<Worker>();
   readonly #streams = new Set<EventStream>();
   readonly #missedListeners = new Set<(event: QueueEvent) => unknown>();
@@ -85,6 +86,11 @@ export class Queue {
     this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
+    this.#batchHost = {
+      broker,
+      prepare: (jobs, shared, idOf) => this.#prepareBatch(jobs, shared, idOf),
+    };
+    this.batches = new Batches(this.#batchHost, params.settings);
     this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
   }
@@ -159,6 +165,27 @@ export class Queue {
       onProgress?.(jobs.length, rows.length);
     }
     return jobs;
+  }
+
+  /**
+   * Enqueues jobs that belong together: one task with many inputs, or a mixed list; what follows when all of them are
+   * over is enqueued in the very commit that ends the last, once. Up to 10,000 jobs are accepted with their batch all or
+   * nothing; of more, the batch stays open until the last chunk of 10,000 is in.
+   * @throws {QueuackError} as `enqueue`; `QUEUACK_UNKNOWN_BATCH`, `QUEUACK_BATCH_FINISHED` of `parent`
+   */
+  async batch<Sent, Completed = never, Succeeded = never>(
+    name: string,
+    jobs: SameJobs<Sent>,
+    options?: BatchOptions<Completed, Succeeded>,
+  ): Promise<Batch>;
+  async batch<Completed = never, Succeeded = never>(
+    name: string,
+    jobs: Iterable<Submission>,
+    options?: BatchOptions<Completed, Succeeded>,
+  ): Promise<Batch>;
+  async batch(name: string, jobs: BatchJobs, options: CheckedOptions = {}): Promise<Batch> {
+    const known = (task: TaskDefinition<never, unknown> | string) => this.#known(task);
+    return await submitBatch(name, jobs, options, { ...this.#batchHost, settings: this.#settings, known });
   }
 
   /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
@@ -260,10 +287,18 @@ export class Queue {
     await this.close();
   }
 
+  async #prepareBatch(jobs: BatchJobs, shared: JobOptions, idOf?: (n: number) => string): Promise<NewJob[]> {
+    if (isIterable(jobs)) return await this.#prepareMixed(jobs, shared, idOf);
+    const { task, inputs, options } = checkedSame(jobs);
+    refuseSingular(options ?? {}, undefined);
+    return await this.#prepareSame(task, inputs, { ...shared, ...options }, idOf);
+  }
+
   async #prepareSame(
     task: TaskDefinition<never, unknown> | string,
     inputs: Iterable<unknown>,
     options: JobOptions,
+    idOf?: (n: number) => string,
   ): Promise<NewJob[]> {
     const known = this.#known(task);
     if (typeof inputs !== "string" && !isIterable(inputs)) {
@@ -271,20 +306,20 @@ export class Queue {
     }
     const template = jobTemplate(known, options, this.#settings);
     const schema = schemaOf(known);
-    return await inSlices(inputs, (input) => {
-      const row = () => newJob(template, input, {}, this.#settings);
+    return await inSlices(inputs, (input, n) => {
+      const row = () => newJob(template, input, { id: idOf?.(n) }, this.#settings);
       const checked = validInput(schema, input, nameOf(known));
       return checked instanceof Promise ? checked.then(row) : row();
     });
   }
 
-  async #prepareMixed(list: Iterable<Submission>, shared: JobOptions): Promise<NewJob[]> {
-    return await inSlices(list, (line) => {
+  async #prepareMixed(list: Iterable<Submission>, shared: JobOptions, idOf?: (n: number) => string): Promise<NewJob[]> {
+    return await inSlices(list, (line, n) => {
       if (!Array.isArray(line)) {
         throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
       }
       const [task, input, own] = line as Submission;
-      const options = { ...shared, ...own };
+      const options = { ...(idOf && { id: idOf(n) }), ...shared, ...own };
       const known = this.#known(task);
       const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
       const checked = validInput(schemaOf(known), input, nameOf(known));
@@ -336,11 +371,14 @@ function refuseSingular(shared: JobOptions, onProgress: unknown): void {
 }
 
 /** Makes a row of every item, and lets others run now and then. */
-async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => Row | Promise<Row>): Promise<Row[]> {
+async function inSlices<Item, Row>(
+  items: Iterable<Item>,
+  row: (item: Item, n: number) => Row | Promise<Row>,
+): Promise<Row[]> {
   const rows: Row[] = [];
   let started = performance.now();
   for (const item of items) {
-    const made = row(item);
+    const made = row(item, rows.length);
     rows.push(made instanceof Promise ? await made : made);
     if (rows.length % 64 === 0 && performance.now() - started > prepareMs) {
       await new Promise((resolve) => setImmediate(resolve));

@@ -67,10 +67,7 @@ const damages: readonly [string, RegExp][] = [
   ["UPDATE batch SET sealed = 0 WHERE seq = 2", /batch 2 completed and is not sealed/],
   ["UPDATE batch SET completed_at = NULL WHERE seq = 2", /batch 2 has not fired its on_complete, and job 8 is it/],
   ["UPDATE batch SET succeeded_at = NULL WHERE seq = 2", /batch 2 has not fired its on_success, and job 9 is it/],
-  [
-    "UPDATE batch SET on_complete = NULL WHERE seq = 2",
-    /job 8 follows batch 2, and is neither of its callbacks/,
-  ],
+  ["UPDATE batch SET on_complete = NULL WHERE seq = 2", /job 8 follows batch 2, and is neither of its callbacks/],
 ];
 
 test("every rule finds what breaks it, and a whole database breaks none", async () => {
