@@ -319,9 +319,15 @@ export class Queue {
         throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
       }
       const [task, input, own] = line as Submission;
-      const options = { ...(idOf && { id: idOf(n) }), ...shared, ...own };
+      const options = { ...shared, ...own };
       const known = this.#known(task);
-      const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
+      const row = () =>
+        newJob(
+          jobTemplate(known, options, this.#settings),
+          input,
+          { ...options, id: options.id ?? idOf?.(n) },
+          this.#settings,
+        );
       const checked = validInput(schemaOf(known), input, nameOf(known));
       return checked instanceof Promise ? checked.then(row) : row();
     });

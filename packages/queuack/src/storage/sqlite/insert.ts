@@ -79,7 +79,8 @@ export function insertion(
         throw finished(job.batch as string, batch, `job ${job.id}`);
       }
       const inserted =
-        keyed === undefined && inserts.insert(job, { seq, lane: lane.id, runAt, uniq, batch: batch?.seq ?? null }, now);
+        keyed === undefined &&
+        inserts.insert(job, { seq, id, lane: lane.id, runAt, uniq, batch: batch?.seq ?? null }, now);
       if (!inserted) {
         const existing = keyed?.id ?? (id as Uint8Array);
         const state = stateOf((stateOfJob.get(existing) as { state: number }).state);

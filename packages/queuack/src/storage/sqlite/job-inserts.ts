@@ -1,5 +1,4 @@
 import type { NewJob } from "../../core/job.ts";
-import { idBytes } from "./codes.ts";
 import type { Statement } from "./database.ts";
 import { optionsText } from "./job-rows.ts";
 import type { Session } from "./session.ts";
@@ -7,6 +6,8 @@ import type { Session } from "./session.ts";
 /** Where a new job belongs, as the tables have it. */
 export interface NewRow {
   readonly seq: number;
+  /** The bytes of its id. */
+  readonly id: Uint8Array | null;
   readonly lane: number;
   readonly runAt: number;
   readonly uniq: string | null;
@@ -25,10 +26,10 @@ export class JobInserts {
   }
 
   /** Writes one; `false` where a job of its id is there already. */
-  insert(job: NewJob, { seq, lane, runAt, uniq, batch }: NewRow, now: number): boolean {
+  insert(job: NewJob, { seq, id, lane, runAt, uniq, batch }: NewRow, now: number): boolean {
     const { changes } = this.#insert.run(
       seq,
-      idBytes(job.id),
+      id,
       lane,
       job.group ?? "",
       job.priority,
