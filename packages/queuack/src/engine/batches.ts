@@ -63,7 +63,7 @@ export class Batches {
     for (let depth = 0; ids.length > 0; depth++) {
       const known = await store.batches.cancel({ ids });
       if (depth === 0 && known[0] === false) throw unknownBatch(id);
-      cancelled += await this.#cancelMembers(ids);
+      for (const batch of ids) cancelled += await this.#cancelMembers(batch);
       ids = (await store.batches.get({ ids })).flatMap((batch) => batch?.children ?? []);
     }
     return cancelled;
@@ -96,12 +96,12 @@ export class Batches {
     this.#waiters.close();
   }
 
-  async #cancelMembers(batches: readonly string[]): Promise<number> {
+  async #cancelMembers(batch: string): Promise<number> {
     const { store, cancelJobs } = this.#host;
     let cancelled = 0;
     let cursor: string | undefined;
     do {
-      const page = await store.jobs.list({ filter: { batches, states: liveStates }, limit: stepSize, cursor });
+      const page = await store.jobs.list({ filter: { batches: [batch], states: liveStates }, limit: stepSize, cursor });
       const replies = page.items.length === 0 ? [] : await cancelJobs(page.items.map((job) => job.id));
       cancelled += replies.filter((reply) => reply === "changed" || reply === "requested").length;
       cursor = page.cursor ?? undefined;

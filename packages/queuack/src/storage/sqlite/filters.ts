@@ -38,10 +38,10 @@ export function conditions(filter: JobFilter): Condition {
     add("EXISTS (SELECT 1 FROM json_each(job.options, '$.tags') AS tag WHERE tag.value = ?)", tag);
   }
   if (filter.batches !== undefined) {
-    add(
-      `job.batch IN (SELECT seq FROM batch WHERE id IN (SELECT unhex(value) FROM json_each(?)))`,
-      hexIds(filter.batches),
-    );
+    const among = "IN (SELECT seq FROM batch WHERE id IN (SELECT unhex(value) FROM json_each(?)))";
+    // Of one batch the index has the jobs in their order: a page costs the same however large the batch is.
+    const one = "= (SELECT seq FROM batch WHERE id = (SELECT unhex(value) FROM json_each(?)))";
+    add(`job.batch ${filter.batches.length === 1 ? one : among}`, hexIds(filter.batches));
   }
   if (filter.createdBefore !== undefined) add("job.created_at < ?", filter.createdBefore);
   if (filter.createdAfter !== undefined) add("job.created_at > ?", filter.createdAfter);
