@@ -48,8 +48,8 @@ export const faults = [
   {
     name: "an insertion is committed like a heartbeat",
     file: "storage/sqlite/insert.ts",
-    find: "writer.write(() => run(jobs, limit))",
-    replace: "writer.write(() => run(jobs, limit), false)",
+    find: "writer.write(() => run(jobs, batches, limit))",
+    replace: "writer.write(() => run(jobs, batches, limit), false)",
     caughtBy: powercut,
   },
   {
@@ -103,7 +103,7 @@ export const faults = [
   },
   {
     name: "a repeated id is accepted again",
-    file: "storage/sqlite/insert.ts",
+    file: "storage/sqlite/job-inserts.ts",
     find: "ON CONFLICT (id) DO NOTHING",
     replace: "ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
     caughtBy: store,
