@@ -12,6 +12,7 @@
  */
 
 const store = ["packages/queuack/src/storage/sqlite/"];
+const batches = ["packages/queuack/src/storage/sqlite/sqlite-store.test.ts"];
 const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
@@ -49,8 +50,8 @@ export const faults = [
   {
     name: "an insertion is committed like a heartbeat",
     file: "storage/sqlite/insert.ts",
-    find: "writer.write(() => run(jobs, limit))",
-    replace: "writer.write(() => run(jobs, limit), false)",
+    find: "writer.write(() => run(jobs, batches, limit))",
+    replace: "writer.write(() => run(jobs, batches, limit), false)",
     caughtBy: powercut,
   },
   {
@@ -104,7 +105,7 @@ export const faults = [
   },
   {
     name: "a repeated id is accepted again",
-    file: "storage/sqlite/insert.ts",
+    file: "storage/sqlite/job-inserts.ts",
     find: "ON CONFLICT (id) DO NOTHING",
     replace: "ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
     caughtBy: store,
@@ -234,6 +235,27 @@ export const faults = [
     find: "      this.#dispatcher.releaseWaiting();\n",
     replace: "",
     caughtBy: worker,
+  },
+  {
+    name: "a batch callback is fired twice",
+    file: "storage/sqlite/batch-ledger.ts",
+    find: "const completed = row.completed_at === null;",
+    replace: "const completed = true;",
+    caughtBy: batches,
+  },
+  {
+    name: "a batch counts a job off twice",
+    file: "storage/sqlite/endings.ts",
+    find: "tally.counted(batch, { open: -1,",
+    replace: "tally.counted(batch, { open: -2,",
+    caughtBy: batches,
+  },
+  {
+    name: "a retried job is not taken back among the open of its batch",
+    file: "storage/sqlite/changes.ts",
+    find: "tally.counted(batch, { open: 1,",
+    replace: "tally.counted(batch, { open: 0,",
+    caughtBy: batches,
   },
   {
     name: "commits of other processes are heard only by the backstop",

@@ -1,5 +1,6 @@
 export { codecOver } from "./codecs/codec-over.ts";
 export type { UnreadablePayload } from "./codecs/codecs.ts";
+export type { BatchFilter } from "./core/batch.ts";
 export type { ByteSize } from "./core/byte-size.ts";
 export type { CacheOptions } from "./core/cache.ts";
 export type { Clock } from "./core/clock.ts";
@@ -46,6 +47,10 @@ export {
 export type { OnConflict } from "./core/unique.ts";
 export type { WorkerInfo, WorkerRecord, WorkerVitals } from "./core/worker-record.ts";
 export type { Broker } from "./engine/broker.ts";
+export type { Batch } from "./queue/batch.ts";
+export type { BatchCallback, BatchOptions, CallbackOptions } from "./queue/batch-submission.ts";
+export type { BatchView } from "./queue/batch-view.ts";
+export type { Batches } from "./queue/batches.ts";
 export { type ConnectOptions, connect } from "./queue/connect.ts";
 export { connectSync, type SyncJob, type SyncOptions, type SyncQueue } from "./queue/connect-sync.ts";
 export type { DeadLetters, DeadQuery } from "./queue/dead-letters.ts";
@@ -60,7 +65,7 @@ export type { PoolProcessState, PoolProcessStatus, PoolTrouble, ProcessExit } fr
 export type { PoolState, PoolStatus, WorkerPool } from "./queue/pool/worker-pool.ts";
 export type { Queue } from "./queue/queue.ts";
 export type { QueueOptions, Queues } from "./queue/queues.ts";
-export type { ManyOptions, Submission } from "./queue/submission.ts";
+export type { ManyOptions, SameJobs, Submission } from "./queue/submission.ts";
 export type { IsolationOptions } from "./worker/isolation/isolation-options.ts";
 export type { WorkerOptions } from "./worker/options.ts";
 export type { WorkerTrouble } from "./worker/trouble.ts";

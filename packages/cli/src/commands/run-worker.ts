@@ -20,6 +20,8 @@ const told: readonly EventName[] = [
   "queue:paused",
   "queue:resumed",
   "queue:backpressure",
+  "batch:completed",
+  "batch:succeeded",
   "worker:lost",
 ];
 
@@ -71,7 +73,7 @@ function logLine(event: QueueEvent): string {
 }
 
 function happening(event: QueueEvent): string {
-  const job = "id" in event ? `${event.task} ${event.id}` : "";
+  const job = "task" in event ? `${event.task} ${event.id}` : "";
   switch (event.name) {
     case "job:started":
       return `started ${job} (attempt ${event.attempt})`;
@@ -86,6 +88,10 @@ function happening(event: QueueEvent): string {
     case "queue:paused":
     case "queue:resumed":
       return `${event.name.slice("queue:".length)} queue ${event.queue}`;
+    case "batch:completed":
+      return `completed batch ${event.batch} ${event.id}: ${event.total} in all, ${event.failed} failed`;
+    case "batch:succeeded":
+      return `succeeded batch ${event.batch} ${event.id}: ${event.total} in all`;
     case "worker:lost":
       return `lost worker ${event.worker}; its jobs go back`;
     case "events:missed":

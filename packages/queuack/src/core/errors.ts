@@ -17,6 +17,8 @@ export const errorCatalogue = {
   QUEUACK_QUEUE_FULL: 'Let workers catch up, raise the limit, or choose onLimit: "wait".',
   QUEUACK_DUPLICATE_JOB: 'Use the job that is there, or choose another onConflict: "ignore", "replace", "reschedule".',
   QUEUACK_INVALID_TRANSACTION: "Give your own connection to the queue's database file, with an open transaction.",
+  QUEUACK_UNKNOWN_BATCH: "Check the id and the tenant; a batch is deleted once it is complete and its jobs are gone.",
+  QUEUACK_BATCH_FINISHED: "Nothing was accepted; put the jobs into a new batch, or enqueue them without one.",
   QUEUACK_LEASE_LOST: "Another worker may run the job now; stop and drop the result.",
   QUEUACK_JOB_FAILED: "Inspect the attempts of the job; retry it when the cause is mended.",
   QUEUACK_JOB_CANCELLED: "The job was cancelled; enqueue it again if it is still wanted.",

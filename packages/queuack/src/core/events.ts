@@ -11,6 +11,17 @@ interface JobEventBase {
   readonly at: number;
 }
 
+/** The facts that every event about a batch bears. */
+interface BatchEventBase {
+  readonly id: string;
+  readonly tenant: string;
+  /** The batch's name. */
+  readonly batch: string;
+  readonly total: number;
+  readonly failed: number;
+  readonly at: number;
+}
+
 /** The events, by name, with what they carry. Signals beside the commit: they are not stored. */
 export interface QueueEvents {
   "job:enqueued": JobEventBase;
@@ -45,6 +56,10 @@ export interface QueueEvents {
     readonly warnAt: number;
     readonly at: number;
   };
+  /** All members of a batch are final, for the first time. */
+  "batch:completed": BatchEventBase;
+  /** All members of a batch are final and none has failed, for the first time. */
+  "batch:succeeded": BatchEventBase;
   /** A worker was found dead; its jobs go back. */
   "worker:lost": { readonly worker: string; readonly at: number };
   /** This listener was too slow and missed events. */
@@ -66,6 +81,8 @@ export const eventNames: readonly EventName[] = Object.keys({
   "queue:paused": true,
   "queue:resumed": true,
   "queue:backpressure": true,
+  "batch:completed": true,
+  "batch:succeeded": true,
   "worker:lost": true,
   "events:missed": true,
 } satisfies Record<EventName, true>) as EventName[];

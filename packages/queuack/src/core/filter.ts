@@ -9,6 +9,8 @@ export interface JobFilter {
   readonly outcomes?: readonly Outcome[] | undefined;
   readonly queues?: readonly string[] | undefined;
   readonly tasks?: readonly string[] | undefined;
+  /** Members of the batches of these ids; what a batch holds by way of another is not among them. */
+  readonly batches?: readonly string[] | undefined;
   /** Jobs that bear every one of these tags. */
   readonly tags?: readonly string[] | undefined;
   /** Milliseconds since the epoch, exclusive. */

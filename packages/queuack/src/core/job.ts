@@ -39,6 +39,10 @@ export interface NewJob {
   /** What it shares limits and turns by, such as a customer. */
   readonly group?: string | undefined;
   readonly unique?: Uniqueness | undefined;
+  /** Id of the batch that it becomes a member of, if it is accepted as a new job. */
+  readonly batch?: string | undefined;
+  /** Id of the batch that it follows. */
+  readonly callbackOf?: string | undefined;
 }
 
 /** A job as a store reads it back. Times are milliseconds since the epoch. */
@@ -79,6 +83,10 @@ export interface JobRecord {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly idempotencyKey: string | null;
   readonly group: string | null;
+  /** Id of the batch that it is a member of. */
+  readonly batch: string | null;
+  /** Id of the batch that it follows, as its onComplete or onSuccess. */
+  readonly callbackOf: string | null;
 }
 
 /** A failed attempt, as it is kept for as long as its job. */
@@ -127,4 +135,6 @@ export interface ClaimedJob {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly group: string | null;
+  readonly batch: string | null;
+  readonly callbackOf: string | null;
 }

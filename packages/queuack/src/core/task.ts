@@ -32,6 +32,10 @@ export interface RunningJob {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly group: string | null;
+  /** Id of the batch that it is a member of. */
+  readonly batch: string | null;
+  /** Id of the batch that it follows, as its onComplete or onSuccess. */
+  readonly callbackOf: string | null;
 }
 
 /** The one argument of every handler. */
@@ -175,6 +179,8 @@ export interface JobOptions {
   readonly unique?: boolean | UniqueOptions | undefined;
   /** Enqueues within the transaction that is open on this connection: with its commit, or not at all. */
   readonly tx?: TransactionConnection | undefined;
+  /** The batch that it becomes a member of, by its handle or id; it must not be finished. */
+  readonly batch?: string | { readonly id: string } | undefined;
 }
 
 /** What a user writes to define a task. */

@@ -1,3 +1,4 @@
+import type { BatchFilter, BatchRecord, NewBatch } from "../core/batch.ts";
 import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimRequest, ProgressReport } from "../core/claim.ts";
@@ -25,10 +26,13 @@ export interface Broker {
   /**
    * Accepts jobs, all or nothing; resolves after the commit, in the order given. Repeating it with the same ids is safe.
    * @throws {QueuackError} `QUEUACK_QUEUE_FULL` where the queue refuses when it is full; `QUEUACK_DUPLICATE_JOB` where a
-   *   job is to be refused whose unique key another holds
+   *   job is to be refused whose unique key another holds; `QUEUACK_UNKNOWN_BATCH`, `QUEUACK_BATCH_FINISHED` where a
+   *   batch is not there, or takes no more members
    */
   enqueue(params: {
     readonly jobs: readonly NewJob[];
+    /** Made with them, where it is not there yet. */
+    readonly batch?: NewBatch | undefined;
     readonly onLimit?: OnLimit | undefined;
   }): Promise<readonly EnqueuedJob[]>;
   /**
@@ -71,6 +75,22 @@ export interface Broker {
   change(params: { readonly ids: readonly string[]; readonly change: JobChange }): Promise<readonly ChangeReply[]>;
   /** Deletes jobs that match and are not running, at most `limit`; resolves to how many. */
   remove(params: { readonly filter: JobFilter; readonly limit: number }): Promise<number>;
+
+  /** The batches of these ids, `null` where there is none. */
+  getBatches(params: { readonly ids: readonly string[] }): Promise<readonly (BatchRecord | null)[]>;
+  /** A page of batches, newest first. */
+  listBatches(params: {
+    readonly filter: BatchFilter;
+    readonly limit: number;
+    readonly cursor?: string | undefined;
+  }): Promise<Page<BatchRecord>>;
+  /** Waits until nothing of a batch is open; `null` when the time ran out first, a throw when there is no such batch. */
+  waitBatch(params: { readonly id: string; readonly timeoutMs?: number | undefined }): Promise<BatchRecord | null>;
+  /**
+   * Lets a batch take no more members and cancels those that are open, its batches' too; resolves to how many jobs.
+   * @throws {QueuackError} `QUEUACK_UNKNOWN_BATCH`
+   */
+  cancelBatch(params: { readonly id: string }): Promise<number>;
 
   pauseQueue(params: { readonly tenant: string; readonly queue: string; readonly paused: boolean }): Promise<void>;
   configureQueue(params: {

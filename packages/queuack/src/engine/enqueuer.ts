@@ -1,3 +1,4 @@
+import type { NewBatch } from "../core/batch.ts";
 import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
@@ -7,10 +8,16 @@ import type { InsertReply, Store } from "../storage/store.ts";
 const mergeUpTo = 2_000;
 
 /** What is refused because of what was submitted. */
-const refusals: readonly string[] = ["QUEUACK_QUEUE_FULL", "QUEUACK_DUPLICATE_JOB"];
+const refusals: readonly string[] = [
+  "QUEUACK_QUEUE_FULL",
+  "QUEUACK_DUPLICATE_JOB",
+  "QUEUACK_UNKNOWN_BATCH",
+  "QUEUACK_BATCH_FINISHED",
+];
 
 interface Submission {
   readonly jobs: readonly NewJob[];
+  readonly batch: NewBatch | undefined;
   readonly resolve: (reply: InsertReply) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -38,10 +45,10 @@ export class Enqueuer {
     this.#onAccepted = onAccepted;
   }
 
-  /** Accepts the jobs of one caller, all or nothing. */
-  submit(jobs: readonly NewJob[]): Promise<InsertReply> {
+  /** Accepts the jobs of one caller, and the batch that they make, all or nothing. */
+  submit(jobs: readonly NewJob[], batch?: NewBatch): Promise<InsertReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ jobs, resolve, reject });
+      this.#waiting.push({ jobs, batch, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -77,7 +84,8 @@ export class Enqueuer {
   async #insert(together: readonly Submission[]): Promise<void> {
     try {
       const jobs = together.length === 1 ? (together[0] as Submission).jobs : together.flatMap((one) => one.jobs);
-      const reply = await this.#store.jobs.insert({ jobs, limit: this.#limit });
+      const batches = together.flatMap(({ batch }) => batch ?? []);
+      const reply = await this.#store.jobs.insert({ jobs, batches, limit: this.#limit });
       let at = 0;
       for (const { jobs, resolve } of together) {
         const own = together.length === 1 ? reply : { ...reply, jobs: reply.jobs.slice(at, at + jobs.length) };
@@ -86,7 +94,7 @@ export class Enqueuer {
         resolve(own);
       }
     } catch (error) {
-      // One caller's full queue or duplicate must not refuse its neighbours.
+      // One caller's full queue, duplicate or finished batch must not refuse its neighbours.
       if (together.length > 1 && error instanceof QueuackError && refusals.includes(error.code)) {
         for (const one of together) await this.#insert([one]);
       } else for (const { reject } of together) reject(error);

@@ -1,3 +1,4 @@
+import type { NewBatch } from "../core/batch.ts";
 import type { ClaimRequest } from "../core/claim.ts";
 import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
@@ -9,6 +10,7 @@ import { isFinal } from "../core/job-state.ts";
 import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
+import { Batches } from "./batches.ts";
 import type { Broker, BrokerCapabilities, EnqueuedJob, QueuePlace, WorkSignal } from "./broker.ts";
 import { Enqueuer, roomSignal } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
@@ -38,6 +40,7 @@ export class LocalBroker implements Broker {
   readonly #enqueuer: Enqueuer;
   readonly #hub: EventHub;
   readonly #waiters: ResultWaiters;
+  readonly #batches: Batches;
   readonly #duties: Duties;
   readonly #workListeners = new Set<(signal: WorkSignal) => void>();
   /** Those who wait for room in a full queue. */
@@ -73,6 +76,17 @@ export class LocalBroker implements Broker {
     this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
     this.#hub = new EventHub(onError);
     this.#waiters = new ResultWaiters(store, clock);
+    this.#batches = new Batches({
+      store,
+      clock,
+      hub: this.#hub,
+      cancelJobs: (ids) => this.change({ ids, change: { kind: "cancel" } }),
+      onFollowed: (available, nextInMs) => {
+        if (available) this.#signal({ kind: "available" });
+        if (nextInMs > 0) this.#duties.promoteIn(nextInMs);
+      },
+      onError,
+    });
     this.#duties = new Duties({
       store,
       clock,
@@ -86,10 +100,10 @@ export class LocalBroker implements Broker {
     });
   }
 
-  async enqueue(params: { jobs: readonly NewJob[]; onLimit?: OnLimit | undefined }): Promise<readonly EnqueuedJob[]> {
+  async enqueue(params: Parameters<Broker["enqueue"]>[0]): Promise<readonly EnqueuedJob[]> {
     this.#assertOpen();
-    const { jobs } = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
-    return jobs;
+    const { jobs, batch, onLimit = this.#backpressure.onLimit } = params;
+    return (await this.#insert(jobs, batch, onLimit)).jobs;
   }
 
   enqueueWithin({ jobs, tx }: Parameters<Broker["enqueueWithin"]>[0]): ReturnType<Broker["enqueueWithin"]> {
@@ -104,6 +118,7 @@ export class LocalBroker implements Broker {
     if (limited) this.#limited = true;
     if (nextInMs !== null) this.#duties.signalIn(nextInMs);
     if (jobs.length > 0) this.#tellRoom();
+    this.#batches.tell();
     const heard = this.#hub.hears("job:started");
     for (const job of jobs) {
       this.#leased.set(job.token, job);
@@ -146,6 +161,7 @@ export class LocalBroker implements Broker {
       if (job === undefined) strangers.push(settlement);
       else this.#tellSettled(settlement, job);
     }
+    this.#batches.tell();
     if (available || this.#limited) this.#signal({ kind: "available" });
     this.#limited = false;
     this.#tellRoom();
@@ -218,6 +234,7 @@ export class LocalBroker implements Broker {
       const requested = those("requested");
       if (requested.length > 0) this.#signal({ kind: "cancel", ids: requested });
       await this.#tellFinished(changed);
+      this.#batches.tell();
       this.#tellRoom();
     } else if (changed.length > 0) {
       this.#signal({ kind: "available" });
@@ -233,6 +250,26 @@ export class LocalBroker implements Broker {
     this.#tellRoom();
     await this.#waiters.ask();
     return removed;
+  }
+
+  async getBatches(params: Parameters<Broker["getBatches"]>[0]): ReturnType<Broker["getBatches"]> {
+    this.#assertOpen();
+    return await this.#store.batches.get(params);
+  }
+
+  async listBatches(params: Parameters<Broker["listBatches"]>[0]): ReturnType<Broker["listBatches"]> {
+    this.#assertOpen();
+    return await this.#store.batches.list(params);
+  }
+
+  async waitBatch({ id, timeoutMs }: Parameters<Broker["waitBatch"]>[0]): ReturnType<Broker["waitBatch"]> {
+    this.#assertOpen();
+    return await this.#batches.wait(id, timeoutMs);
+  }
+
+  async cancelBatch({ id }: Parameters<Broker["cancelBatch"]>[0]): Promise<number> {
+    this.#assertOpen();
+    return await this.#batches.cancel(id);
   }
 
   async pauseQueue(params: Parameters<Broker["pauseQueue"]>[0]): Promise<void> {
@@ -346,6 +383,7 @@ export class LocalBroker implements Broker {
   async #close(): Promise<void> {
     this.#stopForeign?.();
     this.#waiters.close();
+    this.#batches.close();
     await this.#duties.stop();
     // Those who wait for room look again, and learn that there will be none.
     this.#tellRoom();
@@ -354,10 +392,10 @@ export class LocalBroker implements Broker {
   }
 
   /** Inserts; where a full queue is to be waited for, tries again whenever something may have left it. */
-  async #insert(jobs: readonly NewJob[], onLimit: OnLimit): Promise<InsertReply> {
+  async #insert(jobs: readonly NewJob[], batch: NewBatch | undefined, onLimit: OnLimit): Promise<InsertReply> {
     for (;;) {
       try {
-        return await this.#enqueuer.submit(jobs);
+        return await this.#enqueuer.submit(jobs, batch);
       } catch (error) {
         const full = error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL";
         // More than fits into an empty queue would wait for ever.

@@ -25,6 +25,7 @@ const filterKeys: readonly string[] = [
   "outcomes",
   "queues",
   "tasks",
+  "batches",
   "tags",
   "createdBefore",
   "createdAfter",
@@ -138,13 +139,14 @@ export class Jobs {
   /** The filter of a query, within the tenant of the connection unless it names another, or jobs by their ids. */
   filter(query: JobQuery): JobFilter {
     refuseOther(query, "A filter of jobs", filterKeys);
-    for (const key of ["ids", "states", "outcomes", "queues", "tasks", "tags"] as const) textList(query[key], key);
+    for (const key of ["ids", "states", "outcomes", "queues", "tasks", "batches", "tags"] as const)
+      textList(query[key], key);
     oneOf(query.states, jobStates, "states");
     oneOf(query.outcomes, outcomes, "outcomes");
     const { createdBefore, createdAfter, finishedBefore } = query;
     return {
       ...query,
-      tenant: query.tenant ?? (query.ids === undefined ? this.#settings.tenant : undefined),
+      tenant: query.tenant ?? ((query.ids ?? query.batches) === undefined ? this.#settings.tenant : undefined),
       createdBefore: createdBefore === undefined ? undefined : time(createdBefore, "createdBefore"),
       createdAfter: createdAfter === undefined ? undefined : time(createdAfter, "createdAfter"),
       finishedBefore: finishedBefore === undefined ? undefined : time(finishedBefore, "finishedBefore"),

@@ -46,6 +46,7 @@ const knownOptions: readonly string[] = [
   "group",
   "unique",
   "tx",
+  "batch",
 ] satisfies (keyof JobOptions)[];
 
 /**
@@ -66,7 +67,7 @@ export function jobTemplate(
     refuseOther(metadata, "metadata");
     encodePayload(metadata, "metadata", settings.payloadLimit);
   }
-  const { group } = options;
+  const { group, batch } = options;
   const unique = options.unique ?? definition?.unique;
   const place = {
     tenant: options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant"),
@@ -85,6 +86,7 @@ export function jobTemplate(
     tags: tags === undefined ? undefined : checkedTags(tags),
     metadata,
     group: group === undefined ? undefined : groupKey(group),
+    batch: batch === undefined ? undefined : batchId(batch, "batch"),
     unique: unique === undefined ? undefined : uniqueTemplate(unique, [place.tenant, place.queue, place.task]),
   };
 }
@@ -140,7 +142,15 @@ function policy(
   return retryPolicy(said, "backoff options of the job", base ?? defaults.retry, "job");
 }
 
-function checkedTags(tags: readonly string[]): readonly string[] {
+/** The id of a batch that is given by its handle or id. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function batchId(batch: string | { readonly id: string }, what: string): string {
+  const id = typeof batch === "object" ? batch?.id : batch;
+  if (typeof id === "string" && uuidPattern.test(id)) return id.toLowerCase();
+  throw invalid(`${what} is ${shown(batch)}.`, "Give the handle of a batch, or its id, a UUID.");
+}
+
+/** Tags, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function checkedTags(tags: readonly string[]): readonly string[] {
   if (Array.isArray(tags) && tags.length <= 50 && tags.every((tag) => typeof tag === "string" && tag.length <= 200))
     return tags;
   throw invalid(`tags is ${shown(tags)}.`, "Give at most 50 texts of at most 200 characters.");

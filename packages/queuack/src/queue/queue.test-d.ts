@@ -1,6 +1,8 @@
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { type TaskContext, task } from "../core/task.ts";
+import type { Batch } from "./batch.ts";
+import type { BatchView } from "./batch-view.ts";
 import type { ConnectOptions } from "./connect.ts";
 import type { Job } from "./job.ts";
 import type { JobView } from "./job-view.ts";
@@ -113,4 +115,38 @@ test("a job is shown with dates and values", () => {
   expectTypeOf<JobView["createdAt"]>().toEqualTypeOf<Date>();
   expectTypeOf<JobView["finishedAt"]>().toEqualTypeOf<Date | null>();
   expectTypeOf<JobView["input"]>().toBeUnknown();
+});
+
+test("the jobs of a batch are typed as many jobs are, and what follows as one is", async () => {
+  const batch = await q.batch("import", { task: resize, inputs: [{ width: "1" }], options: { tags: ["a"] } });
+  expectTypeOf(batch).toEqualTypeOf<Batch>();
+  expectTypeOf(await batch.wait({ timeout: "1m" })).toEqualTypeOf<BatchView>();
+  expectTypeOf(await batch.add({ task: greet, inputs: [{ name: "you" }] })).toEqualTypeOf<Job[]>();
+  await q.batch("mixed", [[resize, { width: "1" }], [greet, { name: "you" }, { delay: 5 }], ["elsewhere"]], {
+    onComplete: [greet, { name: "you" }, { priority: "low" }],
+    onSuccess: [resize, { width: "1" }],
+    parent: batch,
+  });
+  await q.batch("none", [], { onComplete: [ping], onSuccess: ["elsewhere", 5], parent: batch.id });
+  await q.batch("both", { task: greet, inputs: [] }, { onComplete: [none], onSuccess: [greet, { name: "you" }] });
+  await q.enqueue(ping, undefined, { batch });
+  // @ts-expect-error: the schema takes the width as text
+  await q.batch("import", { task: resize, inputs: [{ width: 1 }] });
+  // @ts-expect-error: another task's input
+  await q.batch("import", [], { onComplete: [greet, { width: "1" }] });
+  // @ts-expect-error: no input at all
+  await q.batch("import", [], { onSuccess: [greet] });
+  // @ts-expect-error: it is made once, by an id of the batch's
+  await q.batch("import", [], { onSuccess: [greet, { name: "you" }, { id: "x" }] });
+  // @ts-expect-error: one id can't stand for many jobs
+  await q.batch("import", { task: greet, inputs: [{ name: "you" }], options: { id: "x" } });
+  // @ts-expect-error: no such option
+  await q.batch("import", [], { onFailure: [ping] });
+  // @ts-expect-error: the schema takes the width as text
+  await batch.add({ task: resize, inputs: [{ width: 1 }] });
+});
+
+test("a batch is shown with dates", () => {
+  expectTypeOf<BatchView["createdAt"]>().toEqualTypeOf<Date>();
+  expectTypeOf<BatchView["completedAt"]>().toEqualTypeOf<Date | null>();
 });

@@ -19,6 +19,9 @@ import type { WorkerRecord } from "../core/worker-record.ts";
 import type { Broker, EnqueuedJob } from "../engine/broker.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { Worker } from "../worker/worker.ts";
+import type { Batch, BatchHost } from "./batch.ts";
+import { type BatchOptions, type CheckedOptions, submitBatch } from "./batch-submission.ts";
+import { Batches } from "./batches.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
 import { HookRunner, type Hooks } from "./hooks.ts";
@@ -31,7 +34,14 @@ import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
 import { ResultCache } from "./result-cache.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
-import { knownAmong, type ManyOptions, type Submission, submittedJobs } from "./submission.ts";
+import {
+  type BatchJobs,
+  knownAmong,
+  type ManyOptions,
+  type SameJobs,
+  type Submission,
+  submittedJobs,
+} from "./submission.ts";
 import { Submitter } from "./submitter.ts";
 
 const eventFilterKeys = ["names", "ids", "tenant", "queues", "tasks"] satisfies (keyof EventFilter)[];
@@ -47,6 +57,8 @@ export class Queue {
   readonly queues: Queues;
   /** Limits on what runs at a time, and how often something starts. */
   readonly limits: Limits;
+  /** What can be asked about batches. */
+  readonly batches: Batches;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
   /** The results that tasks with `cache` have left for later jobs. */
@@ -60,6 +72,7 @@ export class Queue {
   readonly #middleware = new MiddlewareList();
   readonly #provisions = new Provisions();
   readonly #hooks: HookRunner;
+  readonly #batchHost: BatchHost;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
   readonly #workers = new Set<Worker | WorkerPool>();
@@ -101,6 +114,9 @@ export class Queue {
     for (const definition of params.tasks) this.#register(definition);
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
+    const known = knownAmong(this.#tasks);
+    this.#batchHost = { broker, settings: params.settings, submitter: this.#submitter, known };
+    this.batches = new Batches(this.#batchHost, params.settings);
     this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
     this.cache = new ResultCache(broker, params.settings);
@@ -216,7 +232,27 @@ export class Queue {
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
     const { jobs, onProgress } = submittedJobs([first, second, third], knownAmong(this.#tasks), this.#settings);
-    return (await this.#submitter.submit(jobs, onProgress)).map((accepted) => this.#handle(accepted));
+    return (await this.#submitter.submit(jobs, { onProgress })).map((accepted) => this.#handle(accepted));
+  }
+
+  /**
+   * Enqueues jobs that belong together: one task with many inputs, or a mixed list; what follows when all of them are
+   * over is enqueued in the very commit that ends the last, once. Up to 10,000 jobs are accepted with their batch all or
+   * nothing; of more, the batch stays open until the last chunk of 10,000 is in.
+   * @throws {QueuackError} as `enqueue`; `QUEUACK_UNKNOWN_BATCH`, `QUEUACK_BATCH_FINISHED` of `parent`
+   */
+  async batch<Sent, Completed = never, Succeeded = never>(
+    name: string,
+    jobs: SameJobs<Sent>,
+    options?: BatchOptions<Completed, Succeeded>,
+  ): Promise<Batch>;
+  async batch<Completed = never, Succeeded = never>(
+    name: string,
+    jobs: Iterable<Submission>,
+    options?: BatchOptions<Completed, Succeeded>,
+  ): Promise<Batch>;
+  async batch(name: string, jobs: BatchJobs, options: CheckedOptions = {}): Promise<Batch> {
+    return await submitBatch(name, jobs, options, this.#batchHost);
   }
 
   /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */

@@ -2,7 +2,7 @@ import { validInput } from "../core/input.ts";
 import type { NewJob } from "../core/job.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
 import { checkedTask, type JobTemplate, jobTemplate, newJob } from "./new-job.ts";
-import { invalid, type Settings, shown } from "./settings.ts";
+import { invalid, refuseOther, type Settings, shown } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
 export type Submission = readonly [
@@ -10,6 +10,17 @@ export type Submission = readonly [
   input?: unknown,
   options?: JobOptions,
 ];
+
+/** Jobs of one task, one for each input. */
+export interface SameJobs<Sent, Input = Sent> {
+  readonly task: TaskDefinition<Sent, unknown> | string;
+  readonly inputs: Iterable<Input>;
+  /** Options of each of them. */
+  readonly options?: Omit<JobOptions, "id" | "idempotencyKey" | "batch" | "tenant" | "tx"> | undefined;
+}
+
+/** The jobs of a batch, when their types have been checked. */
+export type BatchJobs = Iterable<Submission> | SameJobs<never, unknown>;
 
 /** What may be said about a large submission beside the options of its jobs. */
 export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
@@ -70,6 +81,30 @@ export function submittedJobs(
   refuseSingular(shared, onProgress);
   if (mixed) return { jobs: mixedJobs(first, shared, known), onProgress };
   return { jobs: likeJobs(known(first), second as Iterable<unknown>, shared, settings), onProgress };
+}
+
+/** Reads the jobs of a batch; `idOf` gives an id to the n-th where it bears none. @throws {QueuackError} as `submittedJobs` */
+export function* batchedJobs(
+  jobs: BatchJobs,
+  shared: JobOptions,
+  known: KnownTask,
+  settings: Settings,
+  idOf?: (n: number) => string,
+): Generator<SubmittedJob> {
+  let submitted: Iterable<SubmittedJob>;
+  if (isIterable(jobs)) submitted = mixedJobs(jobs, shared, known);
+  else {
+    refuseOther(jobs, "The jobs of a batch", ["task", "inputs", "options"]);
+    const { task, inputs, options = {} } = jobs;
+    refuseSingular(options, undefined);
+    submitted = likeJobs(known(task), inputs, { ...shared, ...options }, settings);
+  }
+  let n = 0;
+  for (const job of submitted) {
+    const id = job.options.id ?? idOf?.(n);
+    n++;
+    yield id === undefined ? job : { ...job, options: { ...job.options, id } };
+  }
 }
 
 /** The name of a task. */

@@ -1,3 +1,4 @@
+import type { NewBatch } from "../core/batch.ts";
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
@@ -11,6 +12,17 @@ import { type ManyOptions, nameOf, rowOf, type SubmittedJob } from "./submission
 
 /** How long a submission prepares rows before it lets others run, milliseconds. */
 const prepareMs = 8;
+
+/** What a submission is besides its jobs. */
+export interface SubmitOptions {
+  readonly onProgress?: ManyOptions["onProgress"];
+  /** Made with the first of the jobs; it takes more until the last is in. */
+  readonly batch?: Omit<NewBatch, "sealed"> | undefined;
+  /** Looks at all rows before the first is submitted. */
+  readonly checkRows?: ((rows: readonly NewJob[]) => void) | undefined;
+  /** The error for a submission of which some was accepted. */
+  readonly partly?: ((error: unknown, accepted: number, all: number) => unknown) | undefined;
+}
 
 /** Brings what is submitted to the broker: by way of the middleware, where there is any, and in chunks. */
 export class Submitter {
@@ -27,23 +39,31 @@ export class Submitter {
   }
 
   /** Has jobs accepted; resolves after the last commit, and when the middleware has ended. */
-  async submit(jobs: Iterable<SubmittedJob>, onProgress?: ManyOptions["onProgress"]): Promise<EnqueuedJob[]> {
+  async submit(
+    jobs: Iterable<SubmittedJob>,
+    { onProgress, batch, checkRows, partly }: SubmitOptions = {},
+  ): Promise<EnqueuedJob[]> {
     const { enqueue } = this.#middleware;
     const passages = enqueue.length === 0 ? null : new Passages(enqueue);
     const accepted: EnqueuedJob[] = [];
+    let rows: NewJob[] = [];
     try {
-      const rows = await inSlices(jobs, (job) =>
+      rows = await inSlices(jobs, (job) =>
         passages === null ? rowOf(job, this.#settings) : this.#passed(job, passages),
       );
-      for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
-        const chunk = await this.#broker.enqueue({ jobs: rows.slice(from, from + defaults.enqueueChunk) });
+      checkRows?.(rows);
+      // A batch is made although it has no jobs.
+      for (let from = 0; from < rows.length || (from === 0 && batch !== undefined); from += defaults.enqueueChunk) {
+        const to = Math.min(from + defaults.enqueueChunk, rows.length);
+        const made = batch && { ...batch, sealed: to === rows.length };
+        const chunk = await this.#broker.enqueue({ jobs: rows.slice(from, to), batch: made });
         for (const job of chunk) accepted.push(job);
         passages?.accepted(chunk);
         onProgress?.(accepted.length, rows.length);
       }
     } catch (error) {
       await passages?.refused(error);
-      throw error;
+      throw accepted.length === 0 || partly === undefined ? error : partly(error, accepted.length, rows.length);
     }
     await passages?.ended();
     return accepted;

@@ -1,3 +1,4 @@
+import type { BatchEnd, BatchFilter, BatchRecord, NewBatch } from "../core/batch.ts";
 import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimReply, ClaimRequest, ProgressReport } from "../core/claim.ts";
@@ -19,6 +20,7 @@ export interface Store {
   readonly jobs: JobStore;
   readonly queues: QueueStore;
   readonly flow: FlowStore;
+  readonly batches: BatchStore;
   readonly workers: WorkerStore;
   readonly records: RecordStore;
   /**
@@ -75,11 +77,15 @@ export interface JobStore {
   /**
    * Inserts all or nothing. A job whose id, or whose tenant and idempotency key, is there already is left as it is and
    * reported as `duplicate` with the existing id.
-   * A job whose unique key another holds is answered with that one, or refused, as it asks for.
-   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` when a queue would stand above its limit; `QUEUACK_DUPLICATE_JOB`
+   * A job whose unique key another holds is answered with that one, or refused, as it asks for. Only what is accepted as
+   * a new job becomes a member of the batch that it names.
+   * @throws {QueuackError} `QUEUACK_QUEUE_FULL` when a queue would stand above its limit; `QUEUACK_DUPLICATE_JOB`;
+   *   `QUEUACK_UNKNOWN_BATCH`, `QUEUACK_BATCH_FINISHED` where a batch is not there, or takes no more members
    */
   insert(params: {
     readonly jobs: readonly NewJob[];
+    /** Made before the jobs, where they are not there yet. */
+    readonly batches?: readonly NewBatch[] | undefined;
     /** Most waiting jobs per queue; queues with settings of their own follow those. `undefined`: unlimited. */
     readonly limit?: number | undefined;
   }): Promise<InsertReply>;
@@ -173,6 +179,30 @@ export interface FlowStore {
   limits(params: { readonly tenant?: string | undefined }): Promise<readonly LimitUsage[]>;
   /** What says why a job does not run; `null` where there is no such job. */
   standing(params: { readonly id: string }): Promise<JobStanding | null>;
+}
+
+/**
+ * Batches: jobs that belong together. Whatever ends a member, brings it back or deletes it counts that in the same
+ * transaction, and the one that ends the last inserts what follows: `onComplete` and `onSuccess` once in its life.
+ */
+export interface BatchStore {
+  /** The batches of these ids, `null` where there is none. */
+  get(params: { readonly ids: readonly string[] }): Promise<readonly (BatchRecord | null)[]>;
+  /** A page of batches, newest first. */
+  list(params: {
+    readonly filter: BatchFilter;
+    readonly limit: number;
+    readonly cursor?: string | undefined;
+  }): Promise<Page<BatchRecord>>;
+  /** Lets batches take no more members; those that they have go on. Replies with whether each is there. */
+  cancel(params: { readonly ids: readonly string[] }): Promise<readonly boolean[]>;
+  /** Deletes batches that are complete for so long and whose members are gone, at most `limit`; resolves to how many. */
+  prune(params: {
+    readonly retention: { readonly completedMs: number; readonly discardedMs: number };
+    readonly limit: number;
+  }): Promise<number>;
+  /** Calls back after a commit of this handle in which batches came to have nothing open; must not throw. */
+  onEnd(listener: (ended: readonly BatchEnd[]) => void): () => void;
 }
 
 /** Workers: who is there. */

@@ -95,7 +95,7 @@ export class DrainWatch {
   }
 
   #see(event: QueueEvent): void {
-    if (!("id" in event)) return;
+    if (!("task" in event)) return;
     const { id, task } = event;
     this.#touched.add(id);
     if (event.name === "job:started") this.#count(task);

@@ -147,6 +147,8 @@ function recorder(
       tags: job.tags ?? [],
       metadata: job.metadata ?? null,
       group: job.group ?? null,
+      batch: job.batch ?? null,
+      callbackOf: null,
     },
     signal,
     async progress(progress) {

@@ -100,8 +100,23 @@ function discard(reason: string): never {
 
 function runningJob(job: ClaimedJob): RunningJob {
   const { createdAt, id, tenant, queue, task, priority, maxAttempts, generation, tags, metadata, group } = job;
+  const { batch, callbackOf } = job;
   const created = new Date(createdAt);
-  return { id, tenant, queue, task, priority, maxAttempts, generation, createdAt: created, tags, metadata, group };
+  return {
+    id,
+    tenant,
+    queue,
+    task,
+    priority,
+    maxAttempts,
+    generation,
+    createdAt: created,
+    tags,
+    metadata,
+    group,
+    batch,
+    callbackOf,
+  };
 }
 
 /** A log that writes at every level through one function. */

@@ -116,6 +116,8 @@ export class Duties {
     while (step === batch && this.#running);
     do pruned += step = await store.cache.prune({ limit: batch });
     while (step === batch && this.#running);
+    do pruned += step = await store.batches.prune({ retention, limit: batch });
+    while (step === batch && this.#running);
     if (pruned > 0) await store.compact();
   }
 

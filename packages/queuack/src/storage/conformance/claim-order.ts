@@ -9,14 +9,14 @@ export function claimOrder(suite: Suite): void {
     await scene.worker();
     const retry = { backoff: "fixed", baseMs: 1, capMs: 2, factor: 1, jitter: "none" } as const;
     const job = newJob({ retry, timeoutMs: 77, tags: ["t"], metadata: { m: 1 }, priority: 3, group: "g" });
-    await scene.insert(job);
+    const batch = await scene.batch({}, [job]);
     const createdAt = scene.clock.now();
     await scene.clock.advance(500);
     const { token, ...claimed } = await scene.claimOne();
     const now = scene.clock.now();
     assert.ok(Number.isSafeInteger(token) && token > 0);
     const times = { createdAt, startedAt: now, leaseUntil: now + leaseMs };
-    assert.deepEqual(claimed, { ...job, ...times, attempt: 1, generation: 1 });
+    assert.deepEqual(claimed, { ...job, ...times, attempt: 1, generation: 1, batch, callbackOf: null });
     const { state, attempt, worker, startedAt, leaseUntil } = await scene.get(job.id);
     assert.deepEqual(
       { state, attempt, worker, startedAt, leaseUntil },

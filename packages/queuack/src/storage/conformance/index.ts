@@ -1,3 +1,4 @@
+import { batches } from "./batches.ts";
 import { caching } from "./caching.ts";
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
@@ -35,6 +36,7 @@ const behaviours = {
   leases,
   settlement,
   time,
+  batches,
   changes: changing,
   listing,
   history,

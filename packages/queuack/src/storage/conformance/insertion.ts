@@ -50,9 +50,18 @@ export function insertion(suite: Suite): void {
       metadata: null,
       idempotencyKey: null,
       group: null,
+      batch: null,
+      callbackOf: null,
     });
     const { expiresInMs: _, ...kept } = full;
-    assert.deepEqual(await scene.get(full.id), { ...kept, ...empty, state: "available", expiresAt: now + 60_000 });
+    const none = { batch: null, callbackOf: null };
+    assert.deepEqual(await scene.get(full.id), {
+      ...kept,
+      ...empty,
+      ...none,
+      state: "available",
+      expiresAt: now + 60_000,
+    });
   });
 
   suite.test("an input is kept to the byte, null included", async (scene) => {

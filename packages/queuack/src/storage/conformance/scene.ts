@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NewBatch } from "../../core/batch.ts";
 import type { ClaimRequest } from "../../core/claim.ts";
 import type { ClaimedJob, JobRecord, NewJob } from "../../core/job.ts";
 import type { JobState } from "../../core/job-state.ts";
@@ -47,6 +48,11 @@ export function newJobs(count: number, over: Partial<NewJob> = {}): NewJob[] {
   return Array.from({ length: count }, () => newJob(over));
 }
 
+/** A batch as tests want it: all of its jobs are in, with what is given on top. */
+export function newBatch(over: Partial<NewBatch> = {}): NewBatch {
+  return { id: newId(), tenant: "default", name: "import", sealed: true, ...over };
+}
+
 /** A fresh store on a fake clock, with short words for what most tests do. */
 export class Scene {
   readonly opened: OpenedStore;
@@ -77,6 +83,13 @@ export class Scene {
 
   insert(...jobs: readonly NewJob[]): Promise<InsertReply> {
     return this.store.jobs.insert({ jobs });
+  }
+
+  /** Inserts a batch with these jobs; its id. */
+  async batch(over: Partial<NewBatch> = {}, jobs: readonly NewJob[] = []): Promise<string> {
+    const batch = newBatch(over);
+    await this.store.jobs.insert({ batches: [batch], jobs: jobs.map((job) => ({ ...job, batch: batch.id })) });
+    return batch.id;
   }
 
   /** Inserts one job; its id. */

@@ -1,8 +1,9 @@
 import type { ChangeReply, JobChange } from "../../core/change.ts";
-import { isFinal, type JobState } from "../../core/job-state.ts";
+import { type FinalState, isFinal, type JobState } from "../../core/job-state.ts";
 import type { JobStore } from "../store.ts";
+import type { BatchLedger } from "./batch-ledger.ts";
 import { idBytes, stateOf } from "./codes.ts";
-import type { Endings } from "./endings.ts";
+import { countsAsFailed, type Endings } from "./endings.ts";
 import { placeJoins, stateExpression } from "./job-rows.ts";
 import type { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
@@ -14,6 +15,7 @@ interface StandingRow {
   readonly lane: number;
   readonly grp: string;
   readonly uniq: string | null;
+  readonly batch: number | null;
   readonly priority: number;
   readonly attempts: number;
   readonly run_at: number;
@@ -25,10 +27,16 @@ interface StandingRow {
 const held = "release";
 
 /** The `change` of the jobs. */
-export function changing(session: Session, endings: Endings, places: Places, uniques: Uniques): JobStore["change"] {
+export function changing(
+  session: Session,
+  endings: Endings,
+  places: Places,
+  uniques: Uniques,
+  ledger: BatchLedger,
+): JobStore["change"] {
   const { db, writer, clock, lanes } = session;
   const standing =
-    db.prepare(`SELECT job.seq, job.lane, job.grp, job.uniq, job.priority, job.attempts, job.run_at, pending.waiting_for,
+    db.prepare(`SELECT job.seq, job.lane, job.grp, job.uniq, job.batch, job.priority, job.attempts, job.run_at, pending.waiting_for,
       ${stateExpression} AS state
     FROM job ${placeJoins} WHERE job.id = ?`);
   const requestCancel = db.prepare("UPDATE lease SET cancel_requested = 1 WHERE seq = ?");
@@ -47,12 +55,13 @@ export function changing(session: Session, endings: Endings, places: Places, uni
       replies.push(row === undefined ? "missing" : apply(change, row, now, tally));
       if (replies.length % 64 === 0) yield;
     }
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     return replies;
   }
 
   function apply(change: JobChange, row: StandingRow, now: number, tally: Tally): ChangeReply {
-    const { seq, lane, grp: group, uniq, priority, attempts, run_at: runAt } = row;
+    const { seq, lane, grp: group, uniq, batch, priority, attempts, run_at: runAt } = row;
     const state = stateOf(row.state);
     const waiting = !isFinal(state) && state !== "running";
     const leave = () => places.leave({ seq, lane, group, priority, runAt, state }, tally);
@@ -68,7 +77,7 @@ export function changing(session: Session, endings: Endings, places: Places, uni
         }
         if (!waiting) return "unchanged";
         leave();
-        endings.end({ seq, lane, attempts, uniq }, "cancelled", "cancelled", null, now, tally);
+        endings.end({ seq, lane, attempts, uniq, batch }, "cancelled", "cancelled", null, now, tally);
         return "changed";
       case "retry":
         if (state === "retryable") {
@@ -81,6 +90,7 @@ export function changing(session: Session, endings: Endings, places: Places, uni
         if (!uniques.enter(seq, uniq, "available")) return "conflict";
         leave();
         newGeneration.run(now, seq);
+        if (batch !== null) tally.counted(batch, { open: 1, failed: countsAsFailed(state) ? -1 : 0 });
         put({ runAt: now, failed: false });
         return "changed";
       case "hold":
@@ -114,6 +124,6 @@ export function changing(session: Session, endings: Endings, places: Places, uni
 }
 
 /** A completed job never runs again; whatever else is final may be given another generation. */
-function retriable(state: JobState): boolean {
+function retriable(state: JobState): state is FinalState {
   return isFinal(state) && state !== "completed";
 }

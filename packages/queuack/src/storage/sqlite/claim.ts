@@ -3,6 +3,7 @@ import { Allowance } from "../../core/flow/allowance.ts";
 import type { Taken } from "../../core/flow/turns.ts";
 import type { ClaimedJob } from "../../core/job.ts";
 import type { JobStore } from "../store.ts";
+import type { BatchLedger } from "./batch-ledger.ts";
 import { ClaimContext, ClaimTurns, type OpenLane } from "./claim-turns.ts";
 import { ClaimUsage } from "./claim-usage.ts";
 import { idText } from "./codes.ts";
@@ -24,24 +25,25 @@ interface ReadyRow {
   readonly options: string | null;
   readonly input: string | null;
   readonly uniq: string | null;
+  readonly batch: number | null;
 }
 
 const nothing: ClaimReply = { jobs: [], expired: [], limited: false, nextInMs: null };
 
 /** The `claim` of the jobs. */
-export function claiming(session: Session, endings: Endings, uniques: Uniques): JobStore["claim"] {
+export function claiming(session: Session, endings: Endings, uniques: Uniques, ledger: BatchLedger): JobStore["claim"] {
   const { db, writer, clock, lanes } = session;
   const turns = new ClaimTurns(session);
   const openLanes =
     db.prepare(`SELECT lane.id, lane.queue AS queueId, queue.tenant, queue.name AS queue, lane.task, queue.pass, queue.group_start
     FROM lane JOIN queue ON queue.id = lane.queue WHERE lane.available > 0 AND queue.paused_at IS NULL`);
   const readyJobs = db.prepare(`SELECT job.seq, job.id, job.priority, job.attempts, job.max_attempts, job.generation,
-      job.created_at, job.expires_at, job.options, job.input, job.uniq
+      job.created_at, job.expires_at, job.options, job.input, job.uniq, job.batch
     FROM ready JOIN job ON job.seq = ready.seq
     WHERE ready.lane = ? AND ready.grp = ? AND ready.rank = ? ORDER BY ready.seq LIMIT ?`);
   const leave = db.prepare("DELETE FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq <= ?");
-  const lease = db.prepare(`INSERT INTO lease (token, seq, lane, grp, attempt, worker, started_at, until, uniq)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const lease = db.prepare(`INSERT INTO lease (token, seq, lane, grp, attempt, worker, started_at, until, uniq, batch)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const workerNumber = db.prepare("SELECT number FROM worker WHERE id = ? AND state = 'running'");
 
   /** The lanes that this worker may take from, by queue. */
@@ -72,6 +74,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
       turns.keep(served);
     }
     usage.record(context.allowance.started(), now);
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     const { limited, until } = context;
     return { jobs, expired, limited, nextInMs: until === null ? null : Math.max(0, until - now) };
@@ -92,15 +95,15 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
     tally.add(laneId, "available", -rows.length);
     let token = session.takeTokens(rows.length);
     for (const row of rows) {
-      const { seq, uniq, attempts } = row;
+      const { seq, uniq, batch, attempts } = row;
       const id = idText(row.id);
       if (row.expires_at !== null && row.expires_at <= now && attempts === 0) {
-        endings.expire({ seq, lane: laneId, attempts, uniq }, now, tally);
+        endings.expire({ seq, lane: laneId, attempts, uniq, batch }, now, tally);
         expired.push(id);
         continue;
       }
       const attempt = attempts + 1;
-      lease.run(token, seq, laneId, group, attempt, worker, now, until, uniq === null ? 0 : 1);
+      lease.run(token, seq, laneId, group, attempt, worker, now, until, uniq === null ? 0 : 1, batch);
       uniques.enter(seq, uniq, "running");
       tally.add(laneId, "running", 1);
       const options = parseOptions(row.options);
@@ -123,6 +126,8 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
         tags: options.tags ?? [],
         metadata: options.metadata ?? null,
         group: group === "" ? null : group,
+        batch: batch === null ? null : ledger.id(batch),
+        callbackOf: options.callbackOf ?? null,
       });
     }
   }

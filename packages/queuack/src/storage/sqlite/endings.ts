@@ -16,10 +16,12 @@ export interface Ending {
   readonly startedAt?: number | null | undefined;
   /** `job.uniq`. */
   readonly uniq: string | null;
+  /** `job.batch`. */
+  readonly batch: number | null;
 }
 
 /** A failed attempt, to be kept. */
-export interface Failure extends Omit<Required<Ending>, "uniq"> {
+export interface Failure extends Omit<Required<Ending>, "uniq" | "batch"> {
   readonly outcome: Outcome;
   readonly error: ErrorRecord;
 }
@@ -42,11 +44,12 @@ export class Endings {
 
   /** Ends a job and counts it. */
   end(ending: Ending, state: FinalState, outcome: Outcome, result: Payload, now: number, tally: Tally): void {
-    const { seq, lane, attempts, worker = null, startedAt = null, uniq } = ending;
+    const { seq, lane, attempts, worker = null, startedAt = null, uniq, batch } = ending;
     this.#done.run(seq, lane, stateCode[state], outcomeCode[outcome], attempts, worker, startedAt, now, result);
     tally.add(lane, state, 1);
     // Where another job holds the key by now, this one goes without: it is over, and the other is not.
     this.#uniques.enter(seq, uniq, state);
+    if (batch !== null) tally.counted(batch, { open: -1, failed: countsAsFailed(state) ? 1 : 0 });
     if (state === "completed" || state === "discarded") tally.ended(lane, state === "completed");
   }
 
@@ -67,4 +70,9 @@ export class Endings {
       seq,
     );
   }
+}
+
+/** Whether a member that ended so counts among the failed of its batch. */
+export function countsAsFailed(state: FinalState): boolean {
+  return state !== "completed" && state !== "skipped";
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { TransactionConnection } from "../../core/task.ts";
 import type { EnlistedStore, InsertReply, Store } from "../store.ts";
+import { BatchLedger } from "./batch-ledger.ts";
 import {
   type Database,
   type Durability,
@@ -13,6 +14,7 @@ import {
 } from "./database.ts";
 import { FlowRules } from "./flow-rules.ts";
 import { type InsertBody, insertion } from "./insert.ts";
+import { JobInserts } from "./job-inserts.ts";
 import { Lanes } from "./lanes.ts";
 import { Places } from "./places.ts";
 import { Tables } from "./session.ts";
@@ -72,9 +74,12 @@ function partsOver(db: Database, clock: Clock): Enlisted {
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
   const tables = new Tables({ db, clock, lanes, flow });
+  const places = new Places(tables);
+  const inserts = new JobInserts(tables);
+  const ledger = new BatchLedger(tables, places, inserts);
   return {
     db,
-    insert: insertion(tables, new Places(tables), new Uniques(tables)),
+    insert: insertion(tables, places, new Uniques(tables), inserts, ledger),
     forget: () => {
       lanes.forget();
       flow.forget();

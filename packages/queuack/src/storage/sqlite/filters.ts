@@ -1,3 +1,4 @@
+import { QueuackError } from "../../core/errors.ts";
 import type { JobFilter } from "../../core/filter.ts";
 import { isFinal, type JobState } from "../../core/job-state.ts";
 import { idBytes, outcomeCode, stateCode } from "./codes.ts";
@@ -22,9 +23,7 @@ export function conditions(filter: JobFilter): Condition {
     if (list !== undefined) add(`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(list));
   };
   if (filter.tenant !== undefined) add("queue.tenant = ?", filter.tenant);
-  // Checked here, so that what is no id matches nothing instead of failing.
-  const ids = filter.ids?.filter((id) => idBytes(id) !== null).map((id) => id.replaceAll("-", ""));
-  if (ids !== undefined) add("job.id IN (SELECT unhex(value) FROM json_each(?))", JSON.stringify(ids));
+  if (filter.ids !== undefined) add("job.id IN (SELECT unhex(value) FROM json_each(?))", hexIds(filter.ids));
   among(
     stateExpression,
     filter.states?.map((state) => stateCode[state]),
@@ -37,6 +36,12 @@ export function conditions(filter: JobFilter): Condition {
   among("lane.task", filter.tasks);
   for (const tag of filter.tags ?? []) {
     add("EXISTS (SELECT 1 FROM json_each(job.options, '$.tags') AS tag WHERE tag.value = ?)", tag);
+  }
+  if (filter.batches !== undefined) {
+    const among = "IN (SELECT seq FROM batch WHERE id IN (SELECT unhex(value) FROM json_each(?)))";
+    // Of one batch the index has the jobs in their order: a page costs the same however large the batch is.
+    const one = "= (SELECT seq FROM batch WHERE id = (SELECT unhex(value) FROM json_each(?)))";
+    add(`job.batch ${filter.batches.length === 1 ? one : among}`, hexIds(filter.batches));
   }
   if (filter.createdBefore !== undefined) add("job.created_at < ?", filter.createdBefore);
   if (filter.createdAfter !== undefined) add("job.created_at > ?", filter.createdAfter);
@@ -66,4 +71,19 @@ export function seqsInStates(states: JobFilter["states"]): string {
 function placeInDone(state: JobState): string {
   if (!isFinal(state) || state === "completed") return "";
   return `SELECT seq FROM done WHERE lane IN (SELECT id FROM lane) AND state = ${stateCode[state]}`;
+}
+
+/** Ids as one JSON value; checked here, so that what is no id matches nothing instead of failing. */
+function hexIds(ids: readonly string[]): string {
+  return JSON.stringify(ids.filter((id) => idBytes(id) !== null).map((id) => id.replaceAll("-", "")));
+}
+
+/** The number that the next page ends before. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
+export function parseCursor(cursor: string): number {
+  const seq = Number(cursor);
+  if (Number.isSafeInteger(seq) && seq >= 0) return seq;
+  throw new QueuackError("QUEUACK_INVALID_OPTION", {
+    message: `${JSON.stringify(cursor)} is not a cursor.`,
+    hint: "Hand the cursor of the last page to the next call, or leave it out to start over.",
+  });
 }

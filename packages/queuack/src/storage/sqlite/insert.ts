@@ -1,11 +1,14 @@
+import type { NewBatch } from "../../core/batch.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { NewJob } from "../../core/job.ts";
 import { waitingStates } from "../../core/job-state.ts";
 import type { Backpressure } from "../../core/queue-settings.ts";
 import type { InsertReply, JobStore } from "../store.ts";
+import { type BatchLedger, finished, type OpenedBatch } from "./batch-ledger.ts";
 import { idBytes, idText, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";
-import { optionsText, placeJoins, stateExpression } from "./job-rows.ts";
+import type { JobInserts } from "./job-inserts.ts";
+import { placeJoins, stateExpression } from "./job-rows.ts";
 import type { Places } from "./places.ts";
 import type { Tables } from "./session.ts";
 import { UniqueConflicts } from "./unique-conflicts.ts";
@@ -18,11 +21,14 @@ const stride = 128;
 export type InsertBody = (params: Parameters<JobStore["insert"]>[0]) => Generator<void, InsertReply, void>;
 
 /** How jobs are inserted. */
-export function insertion(tables: Tables, places: Places, uniques: Uniques): InsertBody {
+export function insertion(
+  tables: Tables,
+  places: Places,
+  uniques: Uniques,
+  inserts: JobInserts,
+  ledger: BatchLedger,
+): InsertBody {
   const { db, clock, lanes } = tables;
-  const insertJob = db.prepare(`INSERT INTO job
-    (seq, id, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, input, uniq)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const insertKey = db.prepare("INSERT INTO idempotency (tenant, key, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   const jobOfKey = db.prepare(
     "SELECT job.id FROM idempotency JOIN job ON job.seq = idempotency.seq WHERE idempotency.tenant = ? AND key = ?",
@@ -34,9 +40,21 @@ export function insertion(tables: Tables, places: Places, uniques: Uniques): Ins
 
   const conflicts = new UniqueConflicts(tables, places);
 
-  function* run(jobs: readonly NewJob[], limit: number): Generator<void, InsertReply, void> {
+  function* run(
+    jobs: readonly NewJob[],
+    batches: readonly NewBatch[],
+    limit: number,
+  ): Generator<void, InsertReply, void> {
     const now = clock.now();
     const tally = tables.tally();
+    for (const batch of batches) ledger.create(batch, now, tally);
+    const found = new Map<string, OpenedBatch>();
+    const batchOf = (id: string, tenant: string): OpenedBatch => {
+      const key = `${tenant}\u0000${id}`;
+      const batch = found.get(key) ?? ledger.find(id, tenant);
+      found.set(key, batch);
+      return batch;
+    };
     const queues = new Map<number, NewJob>();
     const replies: InsertReply["jobs"][number][] = [];
     let seq = tables.takeSeqs(jobs.length);
@@ -58,22 +76,14 @@ export function insertion(tables: Tables, places: Places, uniques: Uniques): Ins
         replies.push(answer);
         continue;
       }
+      const batch = job.batch === undefined ? undefined : batchOf(job.batch, job.tenant);
+      // A repeated submission finds its jobs, whatever has become of their batch since.
+      if (batch?.finished && keyed === undefined && stateOfJob.get(id) === undefined) {
+        throw finished(job.batch as string, batch, `job ${job.id}`);
+      }
       const inserted =
         keyed === undefined &&
-        insertJob.run(
-          seq,
-          id,
-          lane.id,
-          group,
-          job.priority,
-          job.maxAttempts,
-          now,
-          runAt,
-          job.expiresInMs === undefined ? null : now + job.expiresInMs,
-          optionsText(job),
-          job.input,
-          uniq,
-        ).changes !== 0;
+        inserts.insert(job, { seq, id, lane: lane.id, runAt, uniq, batch: batch?.seq ?? null }, now);
       if (!inserted) {
         const existing = keyed?.id ?? (id as Uint8Array);
         const state = stateOf((stateOfJob.get(existing) as { state: number }).state);
@@ -83,6 +93,7 @@ export function insertion(tables: Tables, places: Places, uniques: Uniques): Ins
       if (key !== undefined) insertKey.run(job.tenant, key, seq);
       const { priority, waitingFor } = job;
       uniques.enter(seq, uniq, "available");
+      if (batch !== undefined) tally.counted(batch.seq, { total: 1, open: 1 });
       const state = places.put({ seq, lane: lane.id, group, priority, runAt, failed: false, waitingFor }, now, tally);
       if (state === "scheduled") next = Math.min(next, runAt);
       if (job.expiresInMs !== undefined) next = Math.min(next, now + job.expiresInMs);
@@ -90,6 +101,7 @@ export function insertion(tables: Tables, places: Places, uniques: Uniques): Ins
       replies.push({ id: job.id, state, duplicate: false });
       seq++;
     }
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     const waiting = [...queues].map(([id, { tenant, queue }]) => {
       const row = queueState.get(id) as SqlRow;
@@ -107,5 +119,5 @@ export function insertion(tables: Tables, places: Places, uniques: Uniques): Ins
     return { jobs: replies, nextInMs: next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - now), waiting };
   }
 
-  return ({ jobs, limit = Number.POSITIVE_INFINITY }) => run(jobs, limit);
+  return ({ jobs, batches = [], limit = Number.POSITIVE_INFINITY }) => run(jobs, batches, limit);
 }

@@ -25,6 +25,7 @@ export const recordColumns = `job.seq, job.id, job.priority, job.max_attempts, j
   done.outcome, done.attempts AS done_attempts, done.started_at AS done_started_at, done.finished_at, done.result,
   lease.attempt AS lease_attempt, lease.started_at AS lease_started_at, lease.until, lease.cancel_requested,
   pending.waiting_for, progress.value AS progress, idempotency.key AS idempotency_key, worker.id AS worker,
+  (SELECT batch.id FROM batch WHERE batch.seq = job.batch) AS batch_id,
   failure.error, failure.outcome AS failure_outcome, failure.started_at AS failure_started_at`;
 
 /** Everything that `recordColumns` names, with `job` first. */
@@ -42,6 +43,7 @@ export interface JobOptionsText {
   readonly timeoutMs?: number;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly callbackOf?: string;
 }
 
 /** The options of a job; an empty object where none were set. */
@@ -50,9 +52,10 @@ export function parseOptions(text: unknown): JobOptionsText {
 }
 
 /** What is rarely said about a job, as JSON; `null` when nothing was. */
-export function optionsText({ retry, timeoutMs, tags, metadata }: NewJob): string | null {
-  if (retry === undefined && timeoutMs === undefined && metadata === undefined && !tags?.length) return null;
-  return JSON.stringify({ retry, timeoutMs, tags, metadata });
+export function optionsText({ retry, timeoutMs, tags, metadata, callbackOf }: NewJob): string | null {
+  const said = retry ?? timeoutMs ?? metadata ?? callbackOf;
+  if (said === undefined && !tags?.length) return null;
+  return JSON.stringify({ retry, timeoutMs, tags, metadata, callbackOf });
 }
 
 /** A row of `recordColumns` as the engine reads it. */
@@ -90,5 +93,7 @@ export function jobRecord(row: SqlRow): JobRecord {
     metadata: options.metadata ?? null,
     idempotencyKey: row.idempotency_key as string | null,
     group: row.grp === "" ? null : (row.grp as string),
+    batch: row.batch_id === null ? null : idText(row.batch_id as Uint8Array),
+    callbackOf: options.callbackOf ?? null,
   };
 }

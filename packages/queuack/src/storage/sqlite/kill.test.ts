@@ -55,7 +55,7 @@ test("a kill between any two statements leaves every acknowledged operation whol
   };
   await Promise.all([next(), next()]);
   if (every === 1) expect(partly, "some die between the commit and the acknowledgement").toBeGreaterThan(0);
-}, 180_000);
+}, 300_000);
 
 /** Runs the scenario up to its n-th statement; the lines that it said. */
 function play(path: string, n: number): Promise<{ lines: string[]; killed: boolean }> {

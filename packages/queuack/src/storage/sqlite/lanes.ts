@@ -105,6 +105,14 @@ export class Lanes {
   }
 }
 
+/** What happened to the members of a batch, as differences; `sealed`: its jobs are all in now. */
+export interface BatchChange {
+  total: number;
+  open: number;
+  failed: number;
+  sealed: number;
+}
+
 interface LaneChange {
   readonly counts: number[];
   completed: number;
@@ -118,10 +126,14 @@ interface List {
   readonly rank: number;
 }
 
-/** What one write gathers, to be written once: how many jobs of each lane went from state to state, and which lists grew. */
+/**
+ * What one write gathers, to be written once: how many jobs of each lane went from state to state, which
+ * lists grew, and what happened to the members of batches.
+ */
 export class Tally {
   readonly changes = new Map<number, LaneChange>();
   readonly lists = new Map<string, List>();
+  readonly batches = new Map<number, BatchChange>();
   /** The limits and escalations that hold in this write. */
   readonly flow: FlowSnapshot;
   #lastList: List | undefined;
@@ -150,6 +162,28 @@ export class Tally {
   ended(lane: number, well: boolean): void {
     if (well) this.#of(lane).completed++;
     else this.#of(lane).failed++;
+  }
+
+  /** Notes that members came to a batch, ended or came back. */
+  counted(batch: number, { total = 0, open = 0, failed = 0 }: Partial<Omit<BatchChange, "sealed">>): void {
+    const change = this.#ofBatch(batch);
+    change.total += total;
+    change.open += open;
+    change.failed += failed;
+  }
+
+  /** Notes that the jobs of a batch are all in now; to be said once. */
+  sealed(batch: number): void {
+    this.#ofBatch(batch).sealed = 1;
+  }
+
+  #ofBatch(batch: number): BatchChange {
+    let change = this.batches.get(batch);
+    if (change === undefined) {
+      change = { total: 0, open: 0, failed: 0, sealed: 0 };
+      this.batches.set(batch, change);
+    }
+    return change;
   }
 
   #of(lane: number): LaneChange {

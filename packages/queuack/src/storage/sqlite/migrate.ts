@@ -63,4 +63,4 @@ export function migrate(db: Database, target?: number): void {
 }
 
 /** The version that `migrate` brings a database to. */
-export const newestVersion = 3;
+export const newestVersion = 4;

@@ -1,10 +1,9 @@
-import { QueuackError } from "../../core/errors.ts";
 import type { LogLevel } from "../../core/job.ts";
 import type { ErrorRecord } from "../../core/outcome.ts";
 import type { JobStore } from "../store.ts";
 import { idBytes, outcomeOf } from "./codes.ts";
 import type { SqlRow, SqlValue, Statement } from "./database.ts";
-import { conditions, seqsInStates } from "./filters.ts";
+import { conditions, parseCursor, seqsInStates } from "./filters.ts";
 import { jobRecord, recordColumns, recordTables } from "./job-rows.ts";
 import type { Session } from "./session.ts";
 
@@ -73,13 +72,4 @@ export function reading(session: Session): Pick<JobStore, "get" | "list" | "hist
         })),
       })),
   };
-}
-
-function parseCursor(cursor: string): number {
-  const seq = Number(cursor);
-  if (Number.isSafeInteger(seq) && seq >= 0) return seq;
-  throw new QueuackError("QUEUACK_INVALID_OPTION", {
-    message: `${JSON.stringify(cursor)} is not a cursor.`,
-    hint: "Hand the cursor of the last page to the next call, or leave it out to start over.",
-  });
 }

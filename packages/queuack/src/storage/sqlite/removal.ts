@@ -1,5 +1,6 @@
-import { finalStates } from "../../core/job-state.ts";
+import { finalStates, isFinal } from "../../core/job-state.ts";
 import type { JobStore, QueueStore } from "../store.ts";
+import type { BatchLedger } from "./batch-ledger.ts";
 import { stateCode, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";
 import { conditions, seqsInStates } from "./filters.ts";
@@ -13,6 +14,7 @@ interface DoomedRow {
   readonly lane: number;
   readonly grp: string;
   readonly uniq: string | null;
+  readonly batch: number | null;
   readonly priority: number;
   readonly run_at: number;
   readonly state: number;
@@ -23,13 +25,14 @@ export function removal(
   session: Session,
   places: Places,
   uniques: Uniques,
+  ledger: BatchLedger,
 ): { remove: JobStore["remove"]; prune: QueueStore["prune"] } {
   const { db, writer, clock, lanes } = session;
   const traces = ["job", "failure", "log", "progress", "idempotency", "rise"].map((table) =>
     db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
   );
   const pastRetention =
-    db.prepare(`SELECT done.seq, done.lane, done.state, job.uniq, '' AS grp, 0 AS priority, 0 AS run_at
+    db.prepare(`SELECT done.seq, done.lane, done.state, job.uniq, NULL AS batch, '' AS grp, 0 AS priority, 0 AS run_at
     FROM done JOIN job ON job.seq = done.seq
     WHERE done.lane = ? AND done.state = ? AND done.finished_at < ? ORDER BY done.finished_at LIMIT ?`);
   const stillDone = db.prepare("SELECT 1 FROM done WHERE seq = ? AND state = ?");
@@ -42,12 +45,15 @@ export function removal(
   function* drop(rows: readonly DoomedRow[], now: number): Generator<void, number, void> {
     const tally = session.tally();
     let dropped = 0;
-    for (const { seq, lane, grp: group, uniq, priority, run_at: runAt, state } of rows) {
-      places.leave({ seq, lane, group, priority, runAt, state: stateOf(state) }, tally);
+    for (const { seq, lane, grp: group, uniq, batch, priority, run_at: runAt, state: code } of rows) {
+      const state = stateOf(code);
+      places.leave({ seq, lane, group, priority, runAt, state }, tally);
+      if (batch !== null && !isFinal(state)) tally.counted(batch, { total: -1, open: -1 });
       uniques.leave(seq, uniq);
       for (const trace of traces) trace.run(seq);
       if (++dropped % 64 === 0) yield;
     }
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     return dropped;
   }
@@ -58,7 +64,7 @@ export function removal(
         const { sql, values } = conditions(filter);
         const rows = db
           .prepare(
-            `SELECT job.seq, job.lane, job.grp, job.uniq, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
+            `SELECT job.seq, job.lane, job.grp, job.uniq, job.batch, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
              WHERE lease.seq IS NULL ${seqsInStates(filter.states)} AND ${sql} ORDER BY job.seq LIMIT ?`,
           )
           .all(...values, limit) as DoomedRow[];

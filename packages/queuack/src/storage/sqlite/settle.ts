@@ -1,5 +1,6 @@
 import type { Settlement, SettleReply } from "../../core/settlement.ts";
 import type { JobStore } from "../store.ts";
+import type { BatchLedger } from "./batch-ledger.ts";
 import { CacheWriter } from "./cache.ts";
 import { idBytes } from "./codes.ts";
 import type { Endings } from "./endings.ts";
@@ -18,13 +19,20 @@ interface LeaseRow {
   readonly cancel_requested: number;
   /** Whether `job.uniq` is set. */
   readonly uniq: number;
+  readonly batch: number | null;
 }
 
 /** The `settle` of the jobs. */
-export function settling(session: Session, endings: Endings, places: Places, uniques: Uniques): JobStore["settle"] {
+export function settling(
+  session: Session,
+  endings: Endings,
+  places: Places,
+  uniques: Uniques,
+  ledger: BatchLedger,
+): JobStore["settle"] {
   const { db, writer, clock, lanes } = session;
   const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
-    RETURNING seq, lane, grp, attempt, worker, started_at, cancel_requested, uniq`);
+    RETURNING seq, lane, grp, attempt, worker, started_at, cancel_requested, uniq, batch`);
   const cache = new CacheWriter(session);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE grp = ? AND parked > 0");
@@ -48,14 +56,15 @@ export function settling(session: Session, endings: Endings, places: Places, uni
       if (replies.length % 64 === 0) yield;
     }
     for (const group of groups) unpark.run(group);
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     return replies;
   }
 
   function apply(settlement: Settlement, lease: LeaseRow, now: number, tally: Tally): SettleReply {
-    const { seq, lane, attempt, worker } = lease;
+    const { seq, lane, attempt, worker, batch } = lease;
     const uniq = lease.uniq === 1 ? uniques.of(seq) : null;
-    const ending = { seq, lane, attempts: attempt, worker, startedAt: lease.started_at, uniq };
+    const ending = { seq, lane, attempts: attempt, worker, startedAt: lease.started_at, uniq, batch };
     if (settlement.to === "retryable" || settlement.to === "discarded") {
       endings.fail({ ...ending, outcome: settlement.outcome, error: settlement.error }, now);
     }

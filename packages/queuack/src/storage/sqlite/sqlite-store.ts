@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
+import { BatchLedger } from "./batch-ledger.ts";
+import { batchStore } from "./batches.ts";
 import { cache } from "./cache.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
@@ -14,6 +16,7 @@ import { flowStore } from "./flow.ts";
 import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { insertion } from "./insert.ts";
+import { JobInserts } from "./job-inserts.ts";
 import { Lanes } from "./lanes.ts";
 import { leases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
@@ -94,8 +97,10 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
   const places = new Places(session);
   const uniques = new Uniques(session);
   const endings = new Endings(session, uniques);
-  const insert = insertion(session, places, uniques);
-  const { remove, prune } = removal(session, places, uniques);
+  const inserts = new JobInserts(session);
+  const ledger = new BatchLedger(session, places, inserts, (callback) => writer.afterCommit(callback));
+  const insert = insertion(session, places, uniques, inserts, ledger);
+  const { remove, prune } = removal(session, places, uniques, ledger);
   await writer.write(function* () {
     session.raiseEpoch();
   });
@@ -107,16 +112,17 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
     },
     jobs: {
       insert: (params) => writer.write(() => insert(params)),
-      claim: claiming(session, endings, uniques),
-      settle: settling(session, endings, places, uniques),
+      claim: claiming(session, endings, uniques, ledger),
+      settle: settling(session, endings, places, uniques, ledger),
       ...leases(session),
       ...reading(session),
-      change: changing(session, endings, places, uniques),
+      change: changing(session, endings, places, uniques, ledger),
       remove,
-      promote: timing(session, endings, places),
+      promote: timing(session, endings, places, ledger),
     },
     queues: { ...queues(session), prune },
     flow: flowStore(session),
+    batches: batchStore(session, ledger),
     workers: workers(session, lock),
     records: records(session),
     enlist: enlisting({ path, durability, clock }),

@@ -1,4 +1,5 @@
 import type { JobStore } from "../store.ts";
+import type { BatchLedger } from "./batch-ledger.ts";
 import { idText, stateCode, stateOf } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import { placeJoins, stateExpression } from "./job-rows.ts";
@@ -23,6 +24,7 @@ interface ExpiredRow extends DueRow {
   readonly run_at: number;
   readonly attempts: number;
   readonly uniq: string | null;
+  readonly batch: number | null;
 }
 
 /** A ready job whose priority rises; `lane` is `null` where it is ready no longer. */
@@ -34,14 +36,14 @@ interface RisingRow {
 }
 
 /** The `promote` of the jobs: what happens because time has come. */
-export function timing(session: Session, endings: Endings, places: Places): JobStore["promote"] {
+export function timing(session: Session, endings: Endings, places: Places, ledger: BatchLedger): JobStore["promote"] {
   const { db, writer, clock, lanes } = session;
   const due = db.prepare(`SELECT timer.seq, timer.at, timer.state, job.lane, job.grp, job.priority
     FROM timer JOIN job ON job.seq = timer.seq WHERE timer.at <= ? ORDER BY timer.at, timer.seq LIMIT ?`);
   const clear = db.prepare("DELETE FROM timer WHERE (at, seq) <= (?, ?)");
   // A started job is not expired; its mark is taken off so that it is never looked at again.
   const expired = db.prepare(`SELECT job.seq, job.id, job.lane, job.grp, job.priority, job.run_at AS at, job.attempts,
-      job.uniq,
+      job.uniq, job.batch,
       ${stateExpression} AS state
     FROM job ${placeJoins} WHERE job.expires_at <= ? ORDER BY job.expires_at LIMIT ?`);
   const unmark = db.prepare("UPDATE job SET expires_at = NULL WHERE seq = ?");
@@ -63,12 +65,12 @@ export function timing(session: Session, endings: Endings, places: Places): JobS
     const tally = session.tally();
     const gone: string[] = [];
     for (const row of expired.all(now, limit) as ExpiredRow[]) {
-      const { seq, lane, grp: group, priority, at, attempts, uniq } = row;
+      const { seq, lane, grp: group, priority, at, attempts, uniq, batch } = row;
       const state = stateOf(row.state);
       unmark.run(seq);
       if (attempts === 0 && (state === "available" || state === "scheduled" || state === "pending")) {
         places.leave({ seq, lane, group, priority, runAt: at, state }, tally);
-        endings.expire({ seq, lane, attempts, uniq }, now, tally);
+        endings.expire({ seq, lane, attempts, uniq, batch }, now, tally);
         gone.push(idText(row.id));
       }
       yield;
@@ -83,6 +85,7 @@ export function timing(session: Session, endings: Endings, places: Places): JobS
     }
     const freed = unpark.run(now).changes;
     yield* rise(now, limit, tally);
+    if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
     return { promoted: rows.length + Number(freed), expired: gone };
   }

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { newJob, request, someError } from "../conformance/scene.ts";
+import { newId, newJob, request, someError } from "../conformance/scene.ts";
 import { openConnection } from "./database.ts";
 import { openTestStore, temporaryFolder } from "./fixtures/test-store.ts";
 import { verifyDatabase } from "./verify.ts";
 
-/** Damage done to a whole database by hand, and the first line that must speak of it. Jobs 1 to 6 stand as below. */
+/** Damage done to a whole database by hand, and the first line that must speak of it. Jobs 1 to 9 stand as below. */
 const damages: readonly [string, RegExp][] = [
   ["DELETE FROM ready", /job 1 stands in no place/],
   ["INSERT INTO pending VALUES (1, 'x')", /job 1 stands in (ready,pending|pending,ready)/],
@@ -50,10 +50,24 @@ const damages: readonly [string, RegExp][] = [
   ],
   ["INSERT INTO uniq VALUES ('k', 3)", /unique key k is held by job 3, which has none/],
   ["INSERT INTO uniq VALUES ('k', 77)", /uniq.seq 77 is no job/],
-  ["INSERT INTO lease SELECT 1, token, lane, 1, worker, 0, 0, 0, '', 0 FROM lease", /token \d+ is on 2 leases/],
-  ["UPDATE sequence SET seq = 1", /job 6 is beyond the sequence, 1/],
+  ["INSERT INTO lease SELECT 1, token, lane, 1, worker, 0, 0, 0, '', 0, NULL FROM lease", /token \d+ is on 2 leases/],
+  ["UPDATE sequence SET seq = 1", /job 9 is beyond the sequence, 1/],
   ["UPDATE sequence SET token = 1", /token \d+ is beyond the sequence, 1/],
   ["DELETE FROM sequence", /sequence has 0 rows/],
+  ["UPDATE job SET batch = 77 WHERE seq = 3", /job.batch 77 is no batch/],
+  ["UPDATE batch SET parent = 77 WHERE seq = 2", /batch.parent 77 is no batch/],
+  ["UPDATE lease SET batch = 1", /the lease of job 4 says batch 1, and the job none/],
+  ["UPDATE batch SET open = 2 WHERE seq = 1", /batch 1 counts 2 open; there are 1/],
+  ["UPDATE batch SET total = 1 WHERE seq = 1", /batch 1 counts 1 in all; there are 2/],
+  ["UPDATE job SET batch = 1 WHERE seq = 5", /batch 1 counts 1 well; there are 2/],
+  ["UPDATE job SET batch = 1 WHERE seq = 5; UPDATE done SET state = 6", /batch 1 counts 0 failed; there are 1/],
+  ["UPDATE batch SET completed_at = NULL WHERE seq = 2", /batch 2 has nothing open and never completed/],
+  ["UPDATE batch SET succeeded_at = NULL WHERE seq = 2", /batch 2 has nothing open, none failed, and never succeeded/],
+  ["UPDATE batch SET succeeded_at = 1 WHERE seq = 1", /batch 1 succeeded and never completed/],
+  ["UPDATE batch SET sealed = 0 WHERE seq = 2", /batch 2 completed and is not sealed/],
+  ["UPDATE batch SET completed_at = NULL WHERE seq = 2", /batch 2 has not fired its on_complete, and job 8 is it/],
+  ["UPDATE batch SET succeeded_at = NULL WHERE seq = 2", /batch 2 has not fired its on_success, and job 9 is it/],
+  ["UPDATE batch SET on_complete = NULL WHERE seq = 2", /job 8 follows batch 2, and is neither of its callbacks/],
 ];
 
 test("every rule finds what breaks it, and a whole database breaks none", async () => {
@@ -82,6 +96,24 @@ test("every rule finds what breaks it, and a whole database breaks none", async 
   });
   const [ready] = (await store.jobs.list({ filter: { states: ["available"] }, limit: 1 })).items;
   await store.jobs.change({ ids: [ready?.id ?? ""], change: { kind: "prioritize", priority: 50 } });
+  const [parent, child] = [newId(), newId()];
+  const follows = { callbackOf: child, delayMs: 9, task: "other" };
+  await store.jobs.insert({
+    batches: [
+      { id: parent, tenant: "default", name: "parent", sealed: true },
+      {
+        id: child,
+        tenant: "default",
+        name: "child",
+        parent,
+        sealed: true,
+        onComplete: newJob(follows),
+        onSuccess: newJob(follows),
+      },
+      { id: newId(), tenant: "default", name: "unsealed", sealed: false },
+    ],
+    jobs: [newJob({ batch: parent, waitingFor: "x", task: "other" })],
+  });
   await store.close();
   const db = openConnection(path);
   db.exec("PRAGMA foreign_keys = OFF");

@@ -13,13 +13,20 @@ const standings = `SELECT seq, 'ready' AS place, lane, ${stateCode.available} AS
 /** Rows of `table` whose `column` is the number of nothing in `target`. */
 function orphans(table: string, column: string, target: string, key: string): string {
   return `SELECT DISTINCT '${table}.${column} ' || t.${column} || ' is no ${target}' FROM ${table} AS t
-    LEFT JOIN ${target} AS target ON target.${key} = t.${column} WHERE target.${key} IS NULL`;
+    LEFT JOIN ${target} AS target ON target.${key} = t.${column} WHERE target.${key} IS NULL AND t.${column} IS NOT NULL`;
 }
 
 /** The counter of a state as it stands and as a recount has it. */
 const counters = jobStates
   .map((state) => `SELECT id AS lane, ${stateCode[state]} AS state, ${state} AS n FROM lane`)
   .join(" UNION ALL ");
+
+/** The members of batches, a row each, as the counters of their batch have to have them. */
+const members = `WITH standing AS (${standings}), member AS (
+    SELECT job.batch, state < ${stateCode.completed} AS open,
+      state NOT IN (${stateCode.completed}, ${stateCode.skipped}) AND state >= ${stateCode.completed} AS failed
+    FROM job JOIN standing ON standing.seq = job.seq WHERE job.batch IS NOT NULL
+    UNION ALL SELECT parent, open > 0 OR sealed = 0, failed > 0 AND open = 0 AND sealed = 1 FROM batch WHERE parent IS NOT NULL)`;
 
 /** Each answers with one line of text for every row that breaks its rule; each walks its tables once. */
 const rules: readonly string[] = [
@@ -43,6 +50,8 @@ const rules: readonly string[] = [
   orphans("throughput", "lane", "lane", "id"),
   orphans("lease", "worker", "worker", "number"),
   ...["failure", "log", "progress", "idempotency", "rise", "uniq"].map((table) => orphans(table, "seq", "job", "seq")),
+  orphans("job", "batch", "batch", "seq"),
+  orphans("batch", "parent", "batch", "seq"),
   orphans("start", "flow_limit", "flow_limit", "id"),
   orphans("turn", "lane", "lane", "id"),
   orphans("share", "queue", "queue", "id"),
@@ -69,6 +78,34 @@ const rules: readonly string[] = [
     WHERE (uniq.seq IS NULL AND wants AND state < ${stateCode.completed}) OR (uniq.seq IS NOT NULL AND NOT wants)`,
   `SELECT 'unique key ' || uniq.key || ' is held by job ' || job.seq || ', which has ' || coalesce(job.uniq, 'none')
     FROM uniq JOIN job ON job.seq = uniq.seq WHERE job.uniq IS NULL OR substr(job.uniq, instr(job.uniq, ':') + 1) <> uniq.key`,
+  `SELECT 'the lease of job ' || job.seq || ' says batch ' || coalesce(lease.batch, 'none') || ', and the job ' || coalesce(job.batch, 'none')
+    FROM lease JOIN job ON job.seq = lease.seq WHERE lease.batch IS NOT job.batch`,
+  `${members} SELECT 'batch ' || batch.seq || ' counts ' || batch.open || ' open; there are ' || coalesce(sum(member.open), 0)
+    FROM batch LEFT JOIN member ON member.batch = batch.seq GROUP BY batch.seq HAVING batch.open <> coalesce(sum(member.open), 0)`,
+  // Final members may have been deleted, and count on.
+  `${members} SELECT 'batch ' || batch.seq || ' counts ' || batch.total || ' in all; there are ' || count(member.batch)
+    FROM batch LEFT JOIN member ON member.batch = batch.seq GROUP BY batch.seq HAVING batch.total < count(member.batch)`,
+  `${members} SELECT 'batch ' || batch.seq || ' counts ' || batch.failed || ' failed; there are ' || coalesce(sum(member.failed), 0)
+    FROM batch LEFT JOIN member ON member.batch = batch.seq GROUP BY batch.seq HAVING batch.failed < coalesce(sum(member.failed), 0)`,
+  `${members} SELECT 'batch ' || batch.seq || ' counts ' || (total - batch.open - batch.failed) || ' well; there are '
+      || coalesce(sum(1 - member.open - member.failed), 0)
+    FROM batch LEFT JOIN member ON member.batch = batch.seq GROUP BY batch.seq
+    HAVING total - batch.open - batch.failed < coalesce(sum(1 - member.open - member.failed), 0)`,
+  `SELECT 'batch ' || seq || ' has nothing open and never completed' FROM batch
+    WHERE open = 0 AND sealed = 1 AND completed_at IS NULL`,
+  `SELECT 'batch ' || seq || ' has nothing open, none failed, and never succeeded' FROM batch
+    WHERE open = 0 AND sealed = 1 AND failed = 0 AND succeeded_at IS NULL`,
+  "SELECT 'batch ' || seq || ' succeeded and never completed' FROM batch WHERE succeeded_at IS NOT NULL AND completed_at IS NULL",
+  "SELECT 'batch ' || seq || ' completed and is not sealed' FROM batch WHERE completed_at IS NOT NULL AND sealed <> 1",
+  ...["complete", "success"].map((on) => {
+    const at = on === "complete" ? "completed_at" : "succeeded_at";
+    return `SELECT 'batch ' || batch.seq || ' has not fired its on_${on}, and job ' || job.seq || ' is it' FROM batch
+      JOIN job ON job.id = unhex(replace(on_${on} ->> 'id', '-', '')) WHERE ${at} IS NULL`;
+  }),
+  `SELECT 'job ' || job.seq || ' follows batch ' || batch.seq || ', and is neither of its callbacks' FROM job
+    JOIN batch ON batch.id = unhex(replace(job.options ->> 'callbackOf', '-', ''))
+    WHERE job.options ->> 'callbackOf' IS NOT NULL AND hex(job.id) NOT IN (
+      upper(replace(coalesce(on_complete ->> 'id', ''), '-', '')), upper(replace(coalesce(on_success ->> 'id', ''), '-', '')))`,
   `SELECT 'timer has job ' || job.seq || ' at ' || at || '; its start is ' || run_at
     FROM timer JOIN job ON job.seq = timer.seq WHERE at <> run_at`,
   `SELECT 'timer has job ' || seq || ' in state ' || state FROM timer

@@ -28,6 +28,8 @@ interface Write {
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
   outcome: { readonly value: unknown } | { readonly error: unknown } | null;
+  /** To be called once it is committed. */
+  readonly after: (() => void)[];
 }
 
 /**
@@ -50,6 +52,8 @@ export class Writer {
   #running = false;
   #synchronous: "FULL" | "NORMAL";
   #idle: (() => void)[] = [];
+  /** The write whose body runs. */
+  #current: Write | null = null;
   /** When the lock was last seen in another's hands. */
   #busyAt = Number.NEGATIVE_INFINITY;
 
@@ -79,9 +83,14 @@ export class Writer {
    */
   write<T>(body: WriteBody<T>, durable = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ body, durable, resolve, reject, outcome: null });
+      this.#queue.push({ body, durable, resolve, reject, outcome: null, after: [] });
       this.#schedule();
     });
+  }
+
+  /** Calls back once the write at hand is committed, never where it is undone. Only within a body; must not throw. */
+  afterCommit(callback: () => void): void {
+    this.#current?.after.push(callback);
   }
 
   /** Runs a read when no transaction is open, so that it sees only what is committed. */
@@ -132,10 +141,13 @@ export class Writer {
     if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
     if (this.#queue.length > 0) this.#schedule();
     for (let i = 0; i < taken; i++) {
-      const { outcome, resolve, reject } = batch[i] as Write;
+      const { outcome, after, resolve, reject } = batch[i] as Write;
       if (outcome === null) continue;
       if ("error" in outcome) reject(outcome.error);
-      else resolve(outcome.value as never);
+      else {
+        for (const call of after) call();
+        resolve(outcome.value as never);
+      }
     }
     this.#onCommit();
     const idle = this.#idle;
@@ -145,6 +157,7 @@ export class Writer {
 
   /** Runs one write in a savepoint; answers with a promise only when it has to be sliced. */
   #run(write: Write): Promise<void> | null {
+    this.#current = write;
     this.#savepoint.run();
     try {
       const steps = write.body();

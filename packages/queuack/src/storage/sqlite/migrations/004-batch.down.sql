@@ -1,0 +1,4 @@
+ALTER TABLE lease DROP COLUMN batch;
+DROP INDEX job_batch;
+ALTER TABLE job DROP COLUMN batch;
+DROP TABLE batch;
