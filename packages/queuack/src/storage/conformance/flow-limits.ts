@@ -146,6 +146,36 @@ export function flowLimits(suite: Suite): void {
     assert.equal((await scene.claim({ worker: "w2" })).length, 2);
   });
 
+  suite.test("what had expired when its turn came uses up no rate", async (scene) => {
+    await scene.worker();
+    await limit(scene, { task: "work" }, { rate: { limit: 2, periodMs: 60_000 } });
+    await scene.insert(...newJobs(2, { expiresInMs: 10 }), ...newJobs(3));
+    await scene.clock.advance(10);
+    const { expired } = await scene.store.jobs.claim(request({ limit: 2 }));
+    assert.equal(expired.length, 2);
+    assert.equal((await scene.claim()).length, 2);
+  });
+
+  suite.test("every claim says that a full limit keeps jobs waiting, also one that passes them by", async (scene) => {
+    await scene.worker();
+    await limit(scene, { group: "*" }, { concurrency: 1 });
+    await scene.insert(...newJobs(3, { group: "a" }));
+    await scene.claim();
+    for (let n = 0; n < 3; n++) {
+      await scene.insert(newJob());
+      const { jobs, limited } = await scene.store.jobs.claim(request());
+      assert.deepEqual([jobs.length, limited], [1, true], `claim ${n}`);
+    }
+  });
+
+  suite.test("it tells how many run, also of a limit that is a rate alone", async (scene) => {
+    await scene.worker();
+    await limit(scene, { task: "work" }, { rate: { limit: 9, periodMs: 1_000 } });
+    await scene.insert(...newJobs(2));
+    await scene.claim();
+    assert.equal((await scene.store.flow.limits({}))[0]?.running, 2);
+  });
+
   suite.test("it tells what is used", async (scene) => {
     await scene.worker();
     await limit(scene, { group: "*" }, { concurrency: 2, rate: { limit: 9, periodMs: 60_000 } });

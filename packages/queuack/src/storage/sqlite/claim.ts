@@ -55,6 +55,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
       (SELECT min(seq) FROM ready WHERE ready.lane = turn.lane AND ready.grp = turn.grp AND ready.rank = turn.rank) AS head
     FROM turn INDEXED BY turn_next WHERE lane = ? AND parked = 0 ORDER BY rank, pass LIMIT ?`);
   const park = db.prepare("UPDATE turn SET parked = ? WHERE lane = ? AND grp = ?");
+  const parkedList = db.prepare(`SELECT 1 FROM turn WHERE parked = ${untilEnd} LIMIT 1`);
   const unlist = db.prepare("DELETE FROM turn WHERE lane = ? AND grp = ? AND rank = ?");
   const serve = db.prepare("UPDATE turn SET pass = ? WHERE grp = ? AND lane IN (SELECT id FROM lane WHERE queue = ?)");
   const serveTenant = db.prepare("UPDATE queue SET pass = ?, start = ? WHERE id = ?");
@@ -200,24 +201,27 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
     const now = clock.now();
     const tally = session.tally();
     const usage = new ClaimUsage(session, tally.flow);
-    const context = new ClaimContext(tally.flow, new Allowance(usage, now), now);
+    const allowance = new Allowance(usage, now);
+    const context = new ClaimContext(tally.flow, allowance, now);
     const jobs: ClaimedJob[] = [];
     const expired: string[] = [];
     for (const turns of choose(request, open, context)) {
       for (const taken of turns.taken()) {
-        take(taken, { request, worker, now, tally, jobs, expired });
+        take(taken, { request, worker, now, tally, allowance, jobs, expired });
       }
       keepServed(turns.served());
     }
-    usage.record(context.allowance.started(), now);
+    usage.record(allowance.started(), now);
     lanes.apply(tally, now);
-    const { limited, until } = context;
+    const { until } = context;
+    // What was set aside before, this claim has not seen: it waits all the same.
+    const limited = context.limited || (tally.flow.rules.length > 0 && parkedList.get() !== undefined);
     return { jobs, expired, limited, nextInMs: until === null ? null : Math.max(0, until - now) };
   }
 
   /** Leases what was chosen of a list. */
   function take({ list, n, emptied }: Taken, into: Taking): void {
-    const { request, worker, now, tally, jobs, expired } = into;
+    const { request, worker, now, tally, allowance, jobs, expired } = into;
     const { lane: laneId, group, rank } = list;
     const lane = lanes.byId(laneId);
     const until = now + request.leaseMs;
@@ -234,6 +238,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques): 
       const id = idText(row.id);
       if (row.expires_at !== null && row.expires_at <= now && attempts === 0) {
         endings.expire({ seq, lane: laneId, attempts, uniq }, now, tally);
+        allowance.giveBack(tally.flow.ofLane(lane), group);
         expired.push(id);
         continue;
       }
@@ -288,6 +293,7 @@ interface Taking {
   readonly worker: number;
   readonly now: number;
   readonly tally: Tally;
+  readonly allowance: Allowance;
   readonly jobs: ClaimedJob[];
   readonly expired: string[];
 }
