@@ -12,7 +12,7 @@
  */
 
 const store = ["packages/queuack/src/storage/sqlite/"];
-const model = ["test/model/"];
+const conformance = [`${store[0]}sqlite-store.test.ts`];
 const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
@@ -226,91 +226,91 @@ export const faults = [
     file: "core/flow/allowance.ts",
     find: "concurrency - this.#usage.running(rule, group)",
     replace: "concurrency - 0 * this.#usage.running(rule, group)",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a slot is counted twice",
     file: "storage/sqlite/claim-usage.ts",
     find: "(counts.get(key) ?? 0) + n)",
     replace: "(counts.get(key) ?? 0) + 2 * n)",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a rate forgets a start too soon",
     file: "core/flow/allowance.ts",
     find: "filter(({ at }) => at > since)",
     replace: "filter(({ at }) => at > since + (rate?.periodMs ?? 0) / 8)",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "the starts of a claim are not recorded",
     file: "storage/sqlite/claim.ts",
     find: "    usage.record(allowance.started(), now);\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a group that is set aside stays there when a job of it ends",
     file: "storage/sqlite/settle.ts",
     find: "    for (const group of groups) unpark.run(group);\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a group that a rate keeps waiting is never let go",
     file: "storage/sqlite/timing.ts",
     find: "    const freed = unpark.run(now).changes;",
     replace: "    const freed = unpark.run(0).changes;",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a group's turn is forgotten: the first one is served for ever",
     file: "core/flow/turns.ts",
     find: "      entry.pass = pass + 1 / list.weight;",
     replace: "      entry.pass = pass;",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "turns are not kept from claim to claim",
     file: "storage/sqlite/claim.ts",
     find: "      serve.run(pass, group, queue);\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "who was idle comes back with arrears",
     file: "storage/sqlite/claim.ts",
     find: "      serveQueue.run(groupStart, queue);\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "limits are read once and never again",
     file: "storage/sqlite/flow-rules.ts",
     find: "if (flow !== this.#known) {",
     replace: "if (this.#known === -1) {",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a unique key is released when the job starts",
     file: "storage/sqlite/claim.ts",
     find: 'uniques.enter(seq, uniq, "running");',
     replace: "uniques.leave(seq, uniq);",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a unique key is kept for ever",
     file: "storage/sqlite/endings.ts",
     find: "    this.#uniques.enter(seq, uniq, state);\n",
     replace: "",
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a job comes back beside another of its unique key",
     file: "storage/sqlite/settle.ts",
     find: 'if (!uniques.enter(seq, uniq, "available")) {',
     replace: 'if (!uniques.enter(seq, uniq, "available") && seq < 0) {',
-    caughtBy: store,
+    caughtBy: conformance,
   },
   {
     name: "a claim that passes full groups by does not say that they wait",
@@ -324,6 +324,6 @@ export const faults = [
     file: "storage/sqlite/claim.ts",
     find: "        allowance.giveBack(tally.flow.ofLane(lane), group);\n",
     replace: "",
-    caughtBy: [...store, ...model],
+    caughtBy: conformance,
   },
 ];
