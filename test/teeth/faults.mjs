@@ -285,6 +285,13 @@ export const faults = [
     caughtBy: conformance,
   },
   {
+    name: "a group that a limit kept waiting comes back with arrears",
+    file: "core/flow/turns.ts",
+    find: "const pass = Math.max(list.pass, share.groupStart, ",
+    replace: "const pass = Math.max(list.pass, ",
+    caughtBy: conformance,
+  },
+  {
     name: "limits are read once and never again",
     file: "storage/sqlite/flow-rules.ts",
     find: "if (flow !== this.#known) {",
