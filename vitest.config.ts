@@ -8,6 +8,7 @@ export default defineConfig({
     // Unit tests read the sources and need no build; a test that spawns a process runs what `npm test` has built.
     alias: [
       { find: /^queuack$/, replacement: source("index.ts") },
+      { find: /^queuack\/modules$/, replacement: source("modules/index.ts") },
       { find: /^queuack\/testing$/, replacement: source("testing/index.ts") },
     ],
   },

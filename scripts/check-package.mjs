@@ -7,7 +7,9 @@ import { bin, node, npm, root } from "./run.mjs";
 const budgets = { queuack: 1_500_000, "@queuack/cli": 500_000 };
 
 const required = ["LICENSE", "README.md", "package.json"];
-const isBuilt = (path) => /^dist\/.+(\.js|\.d\.ts|\.sql)$/.test(path) && !/\.test(-d)?\./.test(path);
+const isTemplate = (path) => /^dist\/templates\/.+\.tmpl$/.test(path);
+const isBuilt = (path) =>
+  isTemplate(path) || (/^dist\/.+(\.js|\.d\.ts|\.sql)$/.test(path) && !/\.test(-d)?\./.test(path));
 let failed = false;
 
 for (const folder of readdirSync(join(root, "packages")).map((name) => join("packages", name))) {

@@ -1,15 +1,15 @@
-// What tsc leaves undone in a package's dist: it copies no SQL, and it never removes what it once wrote.
+// What tsc leaves undone in a package's dist: it copies nothing but code, and it never removes what it once wrote.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "./run.mjs";
 
-/** Brings every compiled package's dist in line with its src: the `.sql` files in, the leavings of deleted sources out. */
+/** Brings every compiled package's dist in line with its src: SQL and templates in, the leavings of deleted sources out. */
 export function copyAssets() {
   for (const name of readdirSync(join(root, "packages"))) {
     const [src, dist] = ["src", "dist"].map((folder) => join(root, "packages", name, folder));
     // Only tsc's own dist: another builder (a web app's) knows what belongs in its folder.
     if (!existsSync(join(dist, ".tsbuildinfo"))) continue;
-    for (const file of filesUnder(src)) if (file.endsWith(".sql")) copy(join(src, file), join(dist, file));
+    for (const file of filesUnder(src)) if (/\.(sql|tmpl)$/.test(file)) copy(join(src, file), join(dist, file));
     for (const file of filesUnder(dist)) if (isOrphan(file, src)) rmSync(join(dist, file));
   }
 }

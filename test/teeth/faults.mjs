@@ -17,6 +17,7 @@ const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
 const latency = ["test/processes/latency.mjs --jobs 20"];
+const sharing = ["packages/queuack/src/storage/sqlite/sharing.test.ts"];
 const worker = ["packages/queuack/src/worker/"];
 
 /** @type {Fault[]} */
@@ -47,9 +48,9 @@ export const faults = [
   },
   {
     name: "an insertion is committed like a heartbeat",
-    file: "storage/sqlite/insert.ts",
-    find: "writer.write(() => run(jobs, limit))",
-    replace: "writer.write(() => run(jobs, limit), false)",
+    file: "storage/sqlite/sqlite-store.ts",
+    find: "writer.write(() => insert(params)),",
+    replace: "writer.write(() => insert(params), false),",
     caughtBy: powercut,
   },
   {
@@ -214,6 +215,27 @@ export const faults = [
     caughtBy: store,
   },
   {
+    name: "a cached result never expires",
+    file: "storage/sqlite/cache.ts",
+    find: "AND version = ? AND expires_at > ?",
+    replace: "AND version = ? AND expires_at > 0 * ?",
+    caughtBy: store,
+  },
+  {
+    name: "jobs of several tenants share a chunk",
+    file: "worker/chunks/chunk-line.ts",
+    find: "execution.job.tenant}",
+    replace: '"all"}',
+    caughtBy: worker,
+  },
+  {
+    name: "what gathers for a chunk is kept through a shutdown",
+    file: "worker/worker.ts",
+    find: "      this.#dispatcher.releaseWaiting();\n",
+    replace: "",
+    caughtBy: worker,
+  },
+  {
     name: "commits of other processes are heard only by the backstop",
     file: "storage/sqlite/foreign-commits.ts",
     find: "this.#watcher = watch(this.#file, {",
@@ -272,15 +294,15 @@ export const faults = [
   },
   {
     name: "turns are not kept from claim to claim",
-    file: "storage/sqlite/claim.ts",
-    find: "      serve.run(pass, group, queue);\n",
+    file: "storage/sqlite/claim-turns.ts",
+    find: "      this.#serve.run(pass, group, queue);\n",
     replace: "",
     caughtBy: conformance,
   },
   {
     name: "who was idle comes back with arrears",
-    file: "storage/sqlite/claim.ts",
-    find: "      serveQueue.run(groupStart, queue);\n",
+    file: "storage/sqlite/claim-turns.ts",
+    find: "      this.#serveQueue.run(groupStart, queue);\n",
     replace: "",
     caughtBy: conformance,
   },
@@ -322,15 +344,57 @@ export const faults = [
   {
     name: "a claim that passes full groups by does not say that they wait",
     file: "storage/sqlite/claim.ts",
-    find: "context.limited || (tally.flow.rules.length > 0 && parkedList.get() !== undefined);",
+    find: "context.limited || (tally.flow.rules.length > 0 && turns.anyParked());",
     replace: "context.limited;",
     caughtBy: ["packages/queuack/src/queue/limits.test.ts"],
   },
   {
     name: "an expired job uses up a rate",
     file: "storage/sqlite/claim.ts",
-    find: "        allowance.giveBack(tally.flow.ofLane(lane), group);\n",
+    find: "        if (tally.flow.rules.length > 0) allowance.giveBack(tally.flow.ofLane(lane), group);\n",
     replace: "",
     caughtBy: conformance,
+  },
+  {
+    name: "a queue that leaves the memory takes no lock: its workers are taken for dead",
+    file: "storage/sqlite/sharing.ts",
+    find: "      lock.moveTo(home.path);",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue that left the memory goes on over the old connection's statements",
+    file: "storage/sqlite/movable-database.ts",
+    find: "if (on !== this.#db) {",
+    replace: "if (on === null) {",
+    caughtBy: sharing,
+  },
+  {
+    name: "who listened before a queue left the memory hears nothing of others",
+    file: "storage/sqlite/sharing.ts",
+    find: "    foreign.moveTo(home.path);",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue that left the memory stays on the disk",
+    file: "storage/sqlite/sqlite-store.ts",
+    find: "      sharing?.leave();",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a queue leaves the memory without a word",
+    file: "engine/local-broker.ts",
+    find: "    if (moved) {",
+    replace: "    if (moved && url === reason) {",
+    caughtBy: ["packages/queuack/src/engine/sharing.test.ts"],
+  },
+  {
+    name: "the wait before a process is started again does not grow",
+    file: "queue/pool/pool-process.ts",
+    find: "restartMs * 2 **",
+    replace: "restartMs * 1 **",
+    caughtBy: ["packages/queuack/src/queue/pool/pool-process.test.ts"],
   },
 ];

@@ -11,7 +11,17 @@ const formats: readonly Format[] = ["table", "json", "yaml"];
 export interface Configuration
   extends Pick<
     ConnectOptions,
-    "durability" | "tenant" | "queue" | "priority" | "retry" | "timeout" | "backpressure" | "retention" | "payloadLimit"
+    | "durability"
+    | "tenant"
+    | "queue"
+    | "priority"
+    | "retry"
+    | "timeout"
+    | "backpressure"
+    | "retention"
+    | "payloadLimit"
+    | "codec"
+    | "codecs"
   > {
   /** The queue to open; a file's path is relative to the configuration file. */
   readonly url?: string | undefined;
@@ -37,6 +47,9 @@ const isName = (value: unknown) => typeof value === "string" && /^[^\s\p{Cc}]{1,
 const isWhole = (value: unknown, least: number) => Number.isSafeInteger(value) && (value as number) >= least;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+// The library checks the rest; a file of JSON or YAML can only name one of the two that are built in.
+const isCodec = (value: unknown) => isRecord(value) && typeof value.encode === "function";
 
 const text = expects("a text", (value) => typeof value === "string" && value.trim() !== "");
 const name = expects("1 to 200 characters without white space", isName);
@@ -85,6 +98,11 @@ const shape = {
   backpressure: { warnAt: positive, limit: positive, onLimit: oneOf("refuse", "wait") },
   retention: { completed: duration, discarded: duration },
   payloadLimit: positive,
+  codec: expects(
+    '"json", "structured", or a codec',
+    (value) => ["json", "structured"].includes(value as string) || isCodec(value),
+  ),
+  codecs: expects("a list of codecs", (value) => Array.isArray(value) && value.every(isCodec)),
   worker: { concurrency: positive, queues, lease: duration, heartbeat: duration, shutdownGrace: duration },
   server: expects("a group of settings", isRecord),
 } as const satisfies { readonly [Key in keyof Required<Configuration>]: Check | Shape };

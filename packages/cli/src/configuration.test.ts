@@ -118,6 +118,8 @@ test("all that may be set passes", () => {
     backpressure: { warnAt: 10, limit: 20, onLimit: "wait" },
     retention: { completed: "1d", discarded: "4w" },
     payloadLimit: 1_000,
+    codec: "structured",
+    codecs: [{ name: "x", encode: String, decode: Number }],
     worker: { concurrency: 4, queues: { urgent: 2, default: 1 }, lease: "1m", heartbeat: "10s", shutdownGrace: 5 },
     server: { port: 7711 },
   };

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { loadModule } from "queuack/modules";
 import { type Configuration, problemsOf } from "./configuration-shape.ts";
 import { CliError, exitCodes } from "./errors.ts";
 import { parseJson } from "./json-text.ts";
-import { loadModule } from "./load-module.ts";
 
 /** A configuration file, read and checked. */
 export interface ConfigurationFile {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { ConnectOptions, Queue } from "queuack";
+import { type AnyTask, loadTasks } from "queuack/modules";
 import {
   belowEnvironment,
   type ConfigurationFile,
@@ -11,7 +12,6 @@ import {
 import type { Configuration, Format } from "./configuration-shape.ts";
 import { CliError, exitCodes, usageError } from "./errors.ts";
 import { Output } from "./output.ts";
-import { type AnyTask, loadTasks } from "./task-modules.ts";
 
 /** The flags of every command. */
 export interface GlobalFlags {

@@ -23,6 +23,7 @@ const codesOfLibrary: Partial<Record<ErrorCode, ExitCode>> = {
   QUEUACK_NOT_STORABLE: exitCodes.usage,
   QUEUACK_PAYLOAD_TOO_LARGE: exitCodes.usage,
   QUEUACK_UNKNOWN_JOB: exitCodes.notFound,
+  QUEUACK_UNKNOWN_MODULE: exitCodes.notFound,
   QUEUACK_JOB_FAILED: exitCodes.jobFailed,
   QUEUACK_JOB_CANCELLED: exitCodes.jobFailed,
   QUEUACK_RESULT_TIMEOUT: exitCodes.timedOut,

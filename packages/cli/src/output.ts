@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import type { Format } from "./configuration-shape.ts";
+import { jsonText } from "./plain-value.ts";
 
 /** Where a command prints to. */
 export interface Sink {
@@ -56,7 +57,7 @@ export class Output {
 
 /** A value as one JSON or YAML document. */
 export async function documentText(value: unknown, format: "json" | "yaml"): Promise<string> {
-  const json = JSON.stringify(value, null, 2) ?? "null";
+  const json = jsonText(value, 2) ?? "null";
   if (format === "json") return `${json}\n`;
   const { stringify } = await import("yaml");
   // By way of JSON, so that both formats say the same: dates as texts, nothing for undefined.

@@ -1,17 +1,19 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addDeadCommands } from "./commands/dead.ts";
 import { addEnqueueCommand } from "./commands/enqueue.ts";
+import { addInitCommand } from "./commands/init.ts";
 import { addJobsCommands } from "./commands/jobs.ts";
 import { addQueuesCommands } from "./commands/queues.ts";
 import { addStatsCommand } from "./commands/stats.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import type { GlobalFlags } from "./connection.ts";
 import { exitCodes, report, reportText } from "./errors.ts";
+import { version } from "./version.ts";
 import { addGlobalFlags } from "./with-queue.ts";
 
 const guide = `
 A first walk:
+  $ queuack init my-app                             a small project that works, to begin with
   $ export QUEUACK_URL=jobs.db                      one SQLite file; no server
   $ queuack enqueue resize '{"path":"a.png"}'       a job waits until a worker has its task
   $ queuack worker src/tasks.ts                     runs jobs until Ctrl+C
@@ -73,12 +75,8 @@ export function makeProgram(): Command {
   addDeadCommands(program);
   addQueuesCommands(program);
   addStatsCommand(program);
+  addInitCommand(program);
   return program;
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return (manifest as { version: string }).version;
 }
 
 function stackOf(error: Error): string {

@@ -3,6 +3,7 @@ import type { BackoffKind, Job, JobOptions } from "queuack";
 import { collect, count, duration, moment, priority } from "../arguments.ts";
 import type { Connection } from "../connection.ts";
 import { CliError, exitCodes, usageError } from "../errors.ts";
+import { jsonText } from "../plain-value.ts";
 import { withQueue } from "../with-queue.ts";
 
 interface EnqueueFlags {
@@ -118,7 +119,7 @@ async function tellOne({ output }: Connection, job: Job, wait: string | true | u
   }
   output.remark(`Waiting for job ${id} …`);
   const result = await job.result(timeout(wait));
-  await output.result({ id, duplicate, result }, () => JSON.stringify(result ?? null, null, 2));
+  await output.result({ id, duplicate, result }, () => jsonText(result ?? null, 2) ?? "null");
 }
 
 async function tellMany({ output }: Connection, jobs: readonly Job[], wait: string | true | undefined): Promise<void> {
@@ -135,7 +136,7 @@ async function tellMany({ output }: Connection, jobs: readonly Job[], wait: stri
     ...(each.status === "fulfilled" ? { result: each.value } : { error: messageOf(each.reason) }),
   }));
   await output.result(ended, () =>
-    settled.map((each) => (each.status === "fulfilled" ? JSON.stringify(each.value ?? null) : "null")).join("\n"),
+    settled.map((each) => (each.status === "fulfilled" ? jsonText(each.value ?? null) : "null")).join("\n"),
   );
   if (failed.length === 0) return;
   throw new CliError(

@@ -1,6 +1,7 @@
 import type { JobView } from "queuack";
 import type { Output } from "../output.ts";
 import { documentText } from "../output.ts";
+import { jsonText } from "../plain-value.ts";
 import { type Column, tableText } from "../table.ts";
 import { jobColumns } from "./job-columns.ts";
 
@@ -41,7 +42,7 @@ export async function listJobs(
       else if (output.format === "yaml") output.write(indented(await documentText(page.items, "yaml"), "  "));
       else
         for (const item of page.items) {
-          output.write(before + indented(JSON.stringify(item, null, 2), "    "));
+          output.write(before + indented(jsonText(item, 2) ?? "null", "    "));
           before = ",\n";
         }
       if (page.cursor === null) break;

@@ -3,6 +3,7 @@ import type { Connection } from "../connection.ts";
 import { humanDuration, humanMoment } from "../duration.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { type Colours, printable } from "../output.ts";
+import { jsonText } from "../plain-value.ts";
 import { factsText } from "../table.ts";
 
 /** Prints all that is known of a job. @throws {CliError} exit code 3 when there is none */
@@ -19,7 +20,7 @@ export async function showJob({ queue, output }: Connection, id: string): Promis
 }
 
 function jobText(job: JobView, attempts: readonly AttemptView[], logs: readonly LogView[], colours: Colours): string {
-  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+  const json = (value: unknown) => jsonText(value) ?? null;
   const time = (date: Date | null) => (date === null ? null : `${date.toISOString()} (${humanMoment(date)})`);
   const { startedAt, finishedAt, generation } = job;
   const facts = factsText(

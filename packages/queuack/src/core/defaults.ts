@@ -17,6 +17,11 @@ export const defaults = {
   /** How long running jobs may go on after SIGTERM. */
   shutdownGraceMs: 25_000,
   concurrency: 10,
+  /**
+   * Worker processes: the wait before one is started in the place of another, which doubles up to the cap; how long one
+   * must have run for the next wait to be the first again; how long after its grace one that stays is killed.
+   */
+  pool: { restartMs: 100, restartCapMs: 30_000, steadyMs: 10_000, killAfterMs: 10_000 },
   retention: { completedMs: 86_400_000, discardedMs: 604_800_000 },
   /** The window in which a repeated id is recognised: completed jobs are never kept shorter. */
   minimumRetentionMs: 3_600_000,

@@ -22,10 +22,18 @@ export interface QueueEvents {
     readonly attempt: number;
     readonly outcome: Outcome;
     readonly error: ErrorRecord;
+    /** How long the attempt took; `null` where its worker died. */
+    readonly durationMs: number | null;
     readonly delayMs: number;
   };
   /** The job went to the dead letter queue. */
-  "job:discarded": JobEventBase & { readonly attempt: number; readonly outcome: Outcome; readonly error: ErrorRecord };
+  "job:discarded": JobEventBase & {
+    readonly attempt: number;
+    readonly outcome: Outcome;
+    readonly error: ErrorRecord;
+    /** How long the last attempt took; `null` where there was none, or its worker died. */
+    readonly durationMs: number | null;
+  };
   "job:cancelled": JobEventBase;
   "queue:paused": { readonly tenant: string; readonly queue: string; readonly at: number };
   "queue:resumed": { readonly tenant: string; readonly queue: string; readonly at: number };

@@ -3,7 +3,10 @@ import type { ErrorRecord, Outcome } from "./outcome.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { Uniqueness } from "./unique.ts";
 
-/** A value as it is stored: JSON text, or `null` where nothing was given. */
+/**
+ * A value as it is stored: text, or `null` where nothing was given. The text is JSON, or what another codec made, after
+ * the codec's name: `~name:text`, or `~name;base64:` and bytes. JSON never begins with a tilde.
+ */
 export type Payload = string | null;
 
 /** A job as it is handed to a store: complete, validated, every default filled in. */

@@ -10,7 +10,11 @@ import type { Payload } from "./job.ts";
  */
 export function encodePayload(value: unknown, what: string, limit: number): Payload {
   if (value === undefined) return null;
-  const text = stored(value, what);
+  return withinLimit(stored(value, what), what, limit);
+}
+
+/** The text itself, where its UTF-8 takes at most `limit` bytes. @throws {QueuackError} `QUEUACK_PAYLOAD_TOO_LARGE` */
+export function withinLimit(text: string, what: string, limit: number): string {
   if (text.length > limit || (text.length * 3 > limit && utf8Length(text) > limit)) {
     throw new QueuackError("QUEUACK_PAYLOAD_TOO_LARGE", {
       message: `${what} takes more than ${limit} bytes.`,
@@ -20,7 +24,7 @@ export function encodePayload(value: unknown, what: string, limit: number): Payl
   return text;
 }
 
-/** The value of a stored payload; `undefined` for `null`. */
+/** The value of a payload that is JSON; `undefined` for `null`. What another codec wrote is for `Codecs` to read. */
 export function decodePayload(payload: Payload): unknown {
   return payload === null ? undefined : JSON.parse(payload);
 }
@@ -32,9 +36,10 @@ function stored(value: unknown, what: string): string {
     return JSON.stringify(value);
   } catch (error) {
     if (error instanceof QueuackError) throw error;
-    if (error instanceof RangeError) throw refused(what, [], "is nested too deeply", error);
+    if (error instanceof RangeError) throw notStorable(what, [], "is nested too deeply", { cause: error });
     // A getter or a toJSON of the user's own.
-    throw refused(what, keys, `can't be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    const why = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw notStorable(what, keys, why, { cause: error });
   }
 }
 
@@ -48,19 +53,19 @@ function check(value: unknown, what: string, keys: (string | number)[], ancestor
       return;
     case "number":
       if (Number.isFinite(value)) return;
-      throw refused(what, keys, `is ${value}, which JSON can't hold`);
+      throw notStorable(what, keys, `is ${value}, which JSON can't hold`);
     case "object":
       break;
     default:
-      throw refused(what, keys, `is a ${typeof value}`);
+      throw notStorable(what, keys, `is a ${typeof value}`);
   }
   if (value === null) return;
-  if (ancestors.includes(value)) throw refused(what, keys, "contains itself");
+  if (ancestors.includes(value)) throw notStorable(what, keys, "contains itself");
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function") {
-    if (value instanceof Date && Number.isNaN(value.getTime())) throw refused(what, keys, "is an invalid Date");
+    if (value instanceof Date && Number.isNaN(value.getTime())) throw notStorable(what, keys, "is an invalid Date");
     const made: unknown = toJSON.call(value, String(keys.at(-1) ?? ""));
-    if (made === undefined) throw refused(what, keys, "is stored as undefined by its toJSON");
+    if (made === undefined) throw notStorable(what, keys, "is stored as undefined by its toJSON");
     // JSON.stringify asks what comes of a toJSON for no other one.
     if (made === null || typeof made !== "object") return check(made, what, keys, ancestors);
     ancestors.push(value);
@@ -77,7 +82,7 @@ function members(value: object, what: string, keys: (string | number)[], ancesto
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       keys.push(i);
-      if (value[i] === undefined) throw refused(what, keys, "is undefined, which would come back as null");
+      if (value[i] === undefined) throw notStorable(what, keys, "is undefined, which would come back as null");
       check(value[i], what, keys, ancestors);
       keys.pop();
     }
@@ -85,7 +90,7 @@ function members(value: object, what: string, keys: (string | number)[], ancesto
     const prototype = Object.getPrototypeOf(value);
     // The prototype of plain objects has none itself, in every realm.
     if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      throw refused(what, keys, `is an instance of ${prototype.constructor?.name ?? "a class"}`);
+      throw notStorable(what, keys, `is an instance of ${prototype.constructor?.name ?? "a class"}`);
     }
     for (const key of Object.keys(value)) {
       keys.push(key);
@@ -95,9 +100,15 @@ function members(value: object, what: string, keys: (string | number)[], ancesto
   }
 }
 
-function refused(what: string, keys: readonly (string | number)[], why: string, cause?: unknown): QueuackError {
+/** The error for a part of a value that can't be stored: `input.a[0] is a function.` */
+export function notStorable(
+  what: string,
+  keys: readonly (string | number)[],
+  why: string,
+  options: { readonly cause?: unknown; readonly hint?: string } = {},
+): QueuackError {
   const path = what + keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
-  return new QueuackError("QUEUACK_NOT_STORABLE", { message: `${path} ${why}.`, details: { path }, cause });
+  return new QueuackError("QUEUACK_NOT_STORABLE", { message: `${path} ${why}.`, details: { path }, ...options });
 }
 
 function utf8Length(text: string): number {

@@ -1,3 +1,4 @@
+import type { CacheKeeping } from "./cache.ts";
 import type { Payload } from "./job.ts";
 import type { ErrorRecord, Outcome } from "./outcome.ts";
 
@@ -7,7 +8,13 @@ export type Settlement = {
   readonly token: number;
   readonly id: string;
 } & (
-  | { readonly to: "completed"; readonly result: Payload; readonly outcome?: "succeeded" | "cached" }
+  | {
+      readonly to: "completed";
+      readonly result: Payload;
+      readonly outcome?: "succeeded" | "cached";
+      /** Keeps the result for later jobs of the task, if the completion is accepted. */
+      readonly cache?: CacheKeeping | undefined;
+    }
   | { readonly to: "retryable"; readonly delayMs: number; readonly outcome: Outcome; readonly error: ErrorRecord }
   | { readonly to: "discarded"; readonly outcome: Outcome; readonly error: ErrorRecord }
   | { readonly to: "cancelled"; readonly error?: ErrorRecord | undefined }

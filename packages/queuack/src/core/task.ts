@@ -1,7 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CacheOptions, cacheSettings } from "./cache.ts";
+import { chunkSettings } from "./chunk-settings.ts";
+import { type CodecOption, checkedCodec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import { QueuackError } from "./errors.ts";
 import type { JobState } from "./job-state.ts";
+import type { Provided } from "./provided.ts";
 import type { BackoffKind, Jitter } from "./retry.ts";
 import type { OnConflict } from "./unique.ts";
 
@@ -49,6 +53,52 @@ export interface TaskContext<Input> {
   discard(reason: string): never;
   /** Enqueues another job. */
   enqueue: Enqueue;
+  /** What the application registered with `q.provide()`. To ask for what nobody provided throws `QUEUACK_NOT_PROVIDED`. */
+  readonly provided: Provided;
+}
+
+/** A job of a chunk: its facts, and what concerns it alone. */
+export interface ChunkJob extends RunningJob {
+  /** Number of its attempt, from 1. */
+  readonly attempt: number;
+  /**
+   * Aborts when this job is cancelled or its lease is lost, and when the whole chunk is to stop. Whatever its entry then
+   * is, it is dropped.
+   */
+  readonly signal: AbortSignal;
+  /** Writes to the job's own log. */
+  readonly log: JobLog;
+  /** Tells how far the job is: a number from 0 to 1 or an object; kept with the job. */
+  progress(progress: number | Record<string, unknown>): Promise<void>;
+}
+
+/** The one argument of a handler that takes many jobs at once. They are all of one tenant. */
+export interface ChunkContext<Input> {
+  readonly inputs: readonly Input[];
+  /** In the order of the inputs. */
+  readonly jobs: readonly ChunkJob[];
+  /** The number of each job's attempt, in the order of the inputs. */
+  readonly attempts: readonly number[];
+  /** Aborts when nobody waits for any of the jobs: the chunk times out, the worker shuts down, all were cancelled or lost. */
+  readonly signal: AbortSignal;
+  /** Writes to the log of every job. */
+  readonly log: JobLog;
+  /** As the entry of a job: puts it back for later without consuming an attempt. Thrown, it does so with all. */
+  snooze(delay: Duration): Error;
+  /** As the entry of a job: sends it to the dead letter queue, whatever attempts are left. Thrown, it does so with all. */
+  discard(reason: string): Error;
+  /** Enqueues another job. */
+  enqueue: Enqueue;
+}
+
+/** How the jobs of a task are gathered into chunks, as a user writes it. */
+export interface ChunkOptions<Input> {
+  /** Most jobs of a chunk: it starts at once when it has as many. From 1 to 10,000. */
+  readonly size: number;
+  /** How long the first job of a chunk waits for others. */
+  readonly wait: Duration;
+  /** Only jobs of the same answer share a chunk. Runs in the worker; if it throws, the attempt of that job has failed. */
+  readonly by?: ((context: { readonly input: Input; readonly job: RunningJob }) => string) | undefined;
 }
 
 /** Enqueues a job of a task; resolves after the commit to the id. */
@@ -95,6 +145,11 @@ export interface UniqueOptions {
   readonly onConflict?: OnConflict | undefined;
 }
 
+/** A connection to the queue's own database with a transaction open: one of better-sqlite3, or of `node:sqlite`. */
+export interface TransactionConnection {
+  prepare(sql: string): unknown;
+}
+
 /** What may be said about one job when it is enqueued. */
 export interface JobOptions {
   /** A UUID of the caller's own, for safe repetition; made by default. */
@@ -117,6 +172,8 @@ export interface JobOptions {
   readonly group?: string | undefined;
   /** Refuses or merges what is enqueued twice. */
   readonly unique?: boolean | UniqueOptions | undefined;
+  /** Enqueues within the transaction that is open on this connection: with its commit, or not at all. */
+  readonly tx?: TransactionConnection | undefined;
 }
 
 /** What a user writes to define a task. */
@@ -129,9 +186,23 @@ export interface TaskOptions<Input, Result, Sent = Input> {
   readonly timeout?: Duration | undefined;
   readonly queue?: string | undefined;
   readonly priority?: JobOptions["priority"];
+  /** How inputs and results are written; that of `connect()` by default. */
+  readonly codec?: CodecOption | undefined;
   /** Refuses or merges jobs that are enqueued twice, where the job itself does not say. */
   readonly unique?: JobOptions["unique"];
+  /** Keeps results, and completes later jobs of the same key with them instead of running. */
+  readonly cache?: CacheOptions<Input> | undefined;
+  /** Then `run` takes many jobs at once: see `ChunkTaskOptions`. */
+  readonly chunk?: undefined;
   readonly run: (context: TaskContext<Input>) => Result | Promise<Result>;
+}
+
+/** What a user writes to define a task whose handler takes many jobs at once. */
+export interface ChunkTaskOptions<Input, Entry, Sent = Input>
+  extends Omit<TaskOptions<Input, never, Sent>, "chunk" | "run"> {
+  readonly chunk: ChunkOptions<Input>;
+  /** Answers with an entry for each job, in the order of the inputs: its result, or the `Error` that it failed with. */
+  readonly run: (context: ChunkContext<Input>) => readonly Entry[] | Promise<readonly Entry[]>;
 }
 
 /** A named definition of work: handler, input schema, retry policy, timeout. `Sent` is what a caller enqueues. */
@@ -152,17 +223,39 @@ const knownOptions: readonly string[] = [
   "timeout",
   "queue",
   "priority",
+  "codec",
   "unique",
+  "cache",
+  "chunk",
   "run",
 ] satisfies (keyof TaskOptions<unknown, unknown>)[];
 
+/** The options of either kind of task, as far as they are checked. */
+interface CheckedOptions {
+  readonly name: string;
+  readonly input?: StandardSchemaV1 | undefined;
+  readonly cache?: CacheOptions<never> | undefined;
+  readonly chunk?: ChunkOptions<never> | undefined;
+  readonly codec?: CodecOption | undefined;
+  readonly run: unknown;
+}
+
+/**
+ * Defines a task whose handler takes many jobs at once: each is an attempt of its own, with a lease, an outcome and
+ * retries of its own.
+ * @throws {QueuackError} `QUEUACK_INVALID_TASK`
+ */
+export function task<Input = unknown, Entry = unknown, Sent = Input>(
+  options: ChunkTaskOptions<Input, Entry, Sent>,
+): TaskDefinition<Sent, Exclude<Entry, Error>>;
 /**
  * Defines a task. The input's type comes from its schema, or from the annotation of the handler's context.
  * @throws {QueuackError} `QUEUACK_INVALID_TASK`
  */
 export function task<Input = unknown, Result = unknown, Sent = Input>(
   options: TaskOptions<Input, Result, Sent>,
-): TaskDefinition<Sent, Awaited<Result>> {
+): TaskDefinition<Sent, Awaited<Result>>;
+export function task(options: CheckedOptions): TaskDefinition<never, unknown> {
   validTaskName(options?.name);
   if (typeof options.run !== "function") {
     throw new QueuackError("QUEUACK_INVALID_TASK", { message: `Task ${options.name} has no run function.` });
@@ -180,7 +273,10 @@ export function task<Input = unknown, Result = unknown, Sent = Input>(
       hint: "Give a Standard Schema, such as one of zod, valibot or arktype.",
     });
   }
-  return { name: options.name, options: options as unknown as TaskOptions<never, Awaited<Result>, unknown> };
+  if (options.codec !== undefined) checkedCodec(options.codec, `codec of task ${options.name}`, "QUEUACK_INVALID_TASK");
+  if (options.cache !== undefined) cacheSettings(options.cache, options.name);
+  if (options.chunk !== undefined) chunkSettings(options.chunk, options.name);
+  return { name: options.name, options: options as TaskOptions<never, unknown, unknown> };
 }
 
 /** A task's name, checked. @throws {QueuackError} `QUEUACK_INVALID_TASK` */

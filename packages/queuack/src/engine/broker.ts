@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
@@ -10,6 +11,7 @@ import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import type { OnLimit, QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
 import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord, WorkerVitals } from "../core/worker-record.ts";
 
@@ -29,6 +31,15 @@ export interface Broker {
     readonly jobs: readonly NewJob[];
     readonly onLimit?: OnLimit | undefined;
   }): Promise<readonly EnqueuedJob[]>;
+  /**
+   * As `enqueue`, within a transaction that the caller has open on a connection of its own to the same database.
+   * Answers at once where the database does; nothing is told to anybody: the commit is the caller's.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION`, `QUEUACK_UNSUPPORTED`, and as `enqueue`
+   */
+  enqueueWithin(params: {
+    readonly jobs: readonly NewJob[];
+    readonly tx: TransactionConnection;
+  }): readonly EnqueuedJob[] | Promise<readonly EnqueuedJob[]>;
   claim(params: ClaimRequest): Promise<readonly ClaimedJob[]>;
   settle(params: { readonly settlements: readonly Settlement[] }): Promise<readonly SettleReply[]>;
   /** Prolongs leases; replies with the tokens that are lost and those whose job is to be cancelled. */
@@ -38,6 +49,15 @@ export interface Broker {
   }>;
   /** Keeps progress and log lines of running jobs; replies with the tokens whose lease is lost. */
   report(params: { readonly reports: readonly ProgressReport[] }): Promise<{ readonly lost: readonly number[] }>;
+
+  /** Results that may be used instead of running, `null` where there is none; in the order given. */
+  cached(params: { readonly entries: readonly CacheAddress[] }): Promise<readonly (CachedResult | null)[]>;
+  /** Forgets the kept result of one key, or all of a task; resolves to how many. */
+  dropCached(params: {
+    readonly tenant: string;
+    readonly task: string;
+    readonly key?: string | undefined;
+  }): Promise<number>;
 
   get(params: { readonly ids: readonly string[] }): Promise<readonly (JobRecord | null)[]>;
   list(params: {
@@ -72,6 +92,13 @@ export interface Broker {
   listLimits(params: { readonly tenant?: string | undefined }): Promise<readonly LimitUsage[]>;
   /** Why a job does not run; `null` where there is no such job. */
   explain(params: { readonly id: string }): Promise<Explanation | null>;
+  /**
+   * Says where other processes reach this queue, for workers and handlers in processes of their own. A queue in memory
+   * moves to a temporary file first, and tells so once.
+   * @param params.reason what needs it, for the one who is told: "worker processes"
+   * @throws {QueuackError} `QUEUACK_UNSUPPORTED` where no other process can, or where time is not the system's
+   */
+  share(params: { readonly reason: string }): Promise<QueuePlace>;
   /** Gives unused space back to the file system; resolves to the bytes returned. */
   compact(): Promise<number>;
 
@@ -93,8 +120,18 @@ export interface BrokerCapabilities {
   readonly store: string;
   /** Whether jobs outlive the process. */
   readonly persistent: boolean;
+  /** Whether `enqueueWithin` works. */
+  readonly transactions: boolean;
   /** Which happenings `subscribe` tells of: this process's own, or everybody's. */
   readonly events: "process" | "all";
+}
+
+/** Where a queue is reached. */
+export interface QueuePlace {
+  /** What `connect()` takes. */
+  readonly url: string;
+  /** Whether it goes when the queue is closed or its process ends. */
+  readonly temporary: boolean;
 }
 
 /** A nudge to workers: `available`, claim if you have room; `cancel`, these leases were asked to stop. */

@@ -34,7 +34,16 @@ describe("events tell of a job's life, in order", () => {
       { name: "job:enqueued", ...facts, at: start },
       { name: "job:started", ...facts, attempt: 1, worker: "w1", at: start },
       { name: "job:progress", ...facts, progress: { done: 5 }, at: start },
-      { name: "job:retrying", ...facts, attempt: 1, outcome: "failed", error, delayMs: 1_000, at: start },
+      {
+        name: "job:retrying",
+        ...facts,
+        attempt: 1,
+        outcome: "failed",
+        error,
+        durationMs: 0,
+        delayMs: 1_000,
+        at: start,
+      },
       { name: "job:started", ...facts, attempt: 2, worker: "w1", at: start + 1_000 },
       { name: "job:completed", ...facts, attempt: 2, result: '{"ok":true}', durationMs: 2_000, at: start + 3_000 },
     ]);

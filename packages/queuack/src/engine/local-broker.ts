@@ -9,12 +9,13 @@ import { isFinal } from "../core/job-state.ts";
 import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
-import type { Broker, BrokerCapabilities, EnqueuedJob, WorkSignal } from "./broker.ts";
+import type { Broker, BrokerCapabilities, EnqueuedJob, QueuePlace, WorkSignal } from "./broker.ts";
 import { Enqueuer, roomSignal } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
 import { Duties } from "./maintenance/duties.ts";
 import { finishedBy, finishedJob, ResultWaiters } from "./result-waiters.ts";
 import { endedWaiting, type SettledJob, settledEvent, settledEvents } from "./settled-events.ts";
+import { systemClock } from "./system-clock.ts";
 
 /** What the engine is run with. */
 export interface LocalBrokerOptions {
@@ -33,6 +34,7 @@ export class LocalBroker implements Broker {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #backpressure: Backpressure;
+  readonly #onError: (error: unknown) => void;
   readonly #enqueuer: Enqueuer;
   readonly #hub: EventHub;
   readonly #waiters: ResultWaiters;
@@ -61,9 +63,11 @@ export class LocalBroker implements Broker {
     this.#store = store;
     this.#clock = clock;
     this.#backpressure = backpressure;
+    this.#onError = onError;
     this.capabilities = {
       store: store.capabilities.name,
       persistent: store.capabilities.persistent,
+      transactions: store.capabilities.transactions,
       events: "process",
     };
     this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
@@ -86,6 +90,12 @@ export class LocalBroker implements Broker {
     this.#assertOpen();
     const { jobs } = await this.#insert(params.jobs, params.onLimit ?? this.#backpressure.onLimit);
     return jobs;
+  }
+
+  enqueueWithin({ jobs, tx }: Parameters<Broker["enqueueWithin"]>[0]): ReturnType<Broker["enqueueWithin"]> {
+    this.#assertOpen();
+    const reply = this.#store.enlist(tx).insert({ jobs, limit: this.#backpressure.limit });
+    return reply instanceof Promise ? reply.then(({ jobs }) => jobs) : reply.jobs;
   }
 
   async claim(params: ClaimRequest): Promise<readonly ClaimedJob[]> {
@@ -168,6 +178,15 @@ export class LocalBroker implements Broker {
       }
     }
     return reply;
+  }
+
+  cached(params: Parameters<Broker["cached"]>[0]): ReturnType<Broker["cached"]> {
+    return this.#store.cache.find(params);
+  }
+
+  async dropCached(params: Parameters<Broker["dropCached"]>[0]): ReturnType<Broker["dropCached"]> {
+    this.#assertOpen();
+    return await this.#store.cache.drop(params);
   }
 
   async get(params: Parameters<Broker["get"]>[0]): ReturnType<Broker["get"]> {
@@ -253,6 +272,24 @@ export class LocalBroker implements Broker {
   async queueStats(params: Parameters<Broker["queueStats"]>[0]): ReturnType<Broker["queueStats"]> {
     this.#assertOpen();
     return await this.#store.queues.stats(params);
+  }
+
+  async share({ reason }: { reason: string }): Promise<QueuePlace> {
+    this.#assertOpen();
+    if (this.#clock !== systemClock) {
+      throw new QueuackError("QUEUACK_UNSUPPORTED", {
+        message: `The queue has a clock of its own, and ${reason} would follow the system's.`,
+        hint: "Leave the option clock of connect() out, or stay within this process.",
+      });
+    }
+    const { url, temporary, moved } = await this.#store.share();
+    // Whoever sets other processes to work stands watch over them: they may all die at once.
+    this.#duties.start();
+    if (moved) {
+      const message = `The queue in memory went to a temporary file for ${reason}: ${url}, which goes with this process.`;
+      this.#onError(new QueuackError("QUEUACK_MEMORY_MOVED", { message, details: { url, reason } }));
+    }
+    return { url, temporary };
   }
 
   async compact(): Promise<number> {

@@ -20,16 +20,17 @@ export type SettledJob = Pick<ClaimedJob, "id" | "tenant" | "queue" | "task" | "
 export function settledEvent(settlement: Settlement, job: SettledJob, at: number): QueueEvent | null {
   const { id, tenant, queue, task, attempt } = job;
   const facts = { id, tenant, queue, task, attempt, at };
+  const durationMs = job.startedAt === null ? null : at - job.startedAt;
   switch (settlement.to) {
     case "completed":
-      return { name: "job:completed", ...facts, result: settlement.result, durationMs: at - (job.startedAt ?? at) };
+      return { name: "job:completed", ...facts, result: settlement.result, durationMs: durationMs ?? 0 };
     case "retryable": {
       const { outcome, error, delayMs } = settlement;
-      return { name: "job:retrying", ...facts, outcome, error, delayMs };
+      return { name: "job:retrying", ...facts, outcome, error, durationMs, delayMs };
     }
     case "discarded": {
       const { outcome, error } = settlement;
-      return { name: "job:discarded", ...facts, outcome, error };
+      return { name: "job:discarded", ...facts, outcome, error, durationMs };
     }
     case "cancelled":
       return { name: "job:cancelled", id, tenant, queue, task, at };
@@ -45,5 +46,5 @@ export function endedWaiting(job: JobRecord): QueueEvent | null {
   if (job.state === "cancelled") return { name: "job:cancelled", ...facts };
   if (job.state !== "discarded" || outcome === null) return null;
   const error = { name: "ExpiredError", message: "The job had not started when its time ran out." };
-  return { name: "job:discarded", ...facts, attempt, outcome, error: job.error ?? error };
+  return { name: "job:discarded", ...facts, attempt, outcome, error: job.error ?? error, durationMs: null };
 }

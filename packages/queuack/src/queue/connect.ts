@@ -1,11 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
+import type { Middleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
 import type { TaskDefinition } from "../core/task.ts";
 import { LocalBroker } from "../engine/local-broker.ts";
 import { systemClock } from "../engine/system-clock.ts";
 import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { environmentOptions, merge } from "./environment.ts";
+import type { Hooks } from "./hooks.ts";
 import { checkedTask } from "./new-job.ts";
 import { Queue } from "./queue.ts";
 import { invalid, refuseUnknown, type SettingOptions, settings, shown } from "./settings.ts";
@@ -18,6 +21,12 @@ export interface ConnectOptions extends SettingOptions {
   readonly workers?: number | undefined;
   /** Options of those workers. */
   readonly worker?: Omit<WorkerOptions, "tasks"> | undefined;
+  /** What handlers find as `context.provided`; more with `q.provide()`. */
+  readonly provide?: (Partial<Provided> & Readonly<Record<string, unknown>>) | undefined;
+  /** Middleware, the outermost first; more with `q.use()`. */
+  readonly middleware?: readonly Middleware[] | undefined;
+  /** Functions to be called about jobs that run; more with `q.hooks()`. */
+  readonly hooks?: Hooks | undefined;
   /** Hears of what goes wrong beside the way of a job; by default it becomes a warning of the process. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Where time comes from: a fake clock in tests. */
@@ -30,6 +39,9 @@ const ownOptions: readonly string[] = [
   "tasks",
   "workers",
   "worker",
+  "provide",
+  "middleware",
+  "hooks",
   "onError",
   "clock",
   "random",
@@ -44,15 +56,19 @@ const ownOptions: readonly string[] = [
 export async function connect(url?: string, options: ConnectOptions = {}): Promise<Queue> {
   refuseUnknown(options, ownOptions, "connect()");
   const path = sqlitePath(url ?? process.env.QUEUACK_URL);
-  const read = settings(merge(environmentOptions(process.env), options));
+  const given = merge(environmentOptions(process.env), options);
+  const read = settings(given);
   checkParts(options);
   const { workers = 0, tasks = [], clock = systemClock } = options;
   const store = await openSqliteStore({ path, clock, durability: read.durability });
   const { backpressure, retention } = read;
   const { onError, random } = options;
   const broker = new LocalBroker(store, { clock, backpressure, retention, onError, random });
-  const queue = new Queue(broker, { settings: read, clock, tasks, random, onError });
+  const queue = new Queue(broker, { settings: read, clock, tasks, random, onError, given });
   try {
+    if (options.provide !== undefined) queue.provide(options.provide);
+    for (const each of options.middleware ?? []) queue.use(each);
+    if (options.hooks !== undefined) queue.hooks(options.hooks);
     for (let i = 0; i < workers; i++) await queue.worker(options.worker).start();
   } catch (error) {
     await queue.close();
@@ -62,12 +78,12 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 }
 
 /** Checks what is no setting. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
-function checkParts({ workers = 0, tasks = [], clock, onError, random }: ConnectOptions): void {
+function checkParts({ workers = 0, tasks = [], middleware = [], clock, onError, random }: ConnectOptions): void {
   if (!Number.isInteger(workers) || workers < 0 || workers > 1_000) {
     throw invalid(`workers is ${shown(workers)}.`, "Give 0 to 1000.");
   }
-  if (!Array.isArray(tasks)) throw invalid(`tasks is ${shown(tasks)}.`, "Give a list of what task() made.");
-  for (const [i, definition] of tasks.entries()) checkedTask(definition, `tasks[${i}]`);
+  if (!Array.isArray(middleware)) throw invalid(`middleware is ${shown(middleware)}.`, "Give a list.");
+  checkedTasks(tasks);
   for (const [name, value] of Object.entries({ onError, random })) {
     if (value !== undefined && typeof value !== "function")
       throw invalid(`${name} is ${shown(value)}.`, "Give a function.");
@@ -75,6 +91,12 @@ function checkParts({ workers = 0, tasks = [], clock, onError, random }: Connect
   if (clock !== undefined && (typeof clock.now !== "function" || typeof clock.timer !== "function")) {
     throw invalid("clock is not a clock.", "Give an object with now() and timer(), such as a FakeClock.");
   }
+}
+
+/** A list of tasks, checked. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
+export function checkedTasks(tasks: readonly TaskDefinition<never, unknown>[]): void {
+  if (!Array.isArray(tasks)) throw invalid(`tasks is ${shown(tasks)}.`, "Give a list of what task() made.");
+  for (const [i, definition] of tasks.entries()) checkedTask(definition, `tasks[${i}]`);
 }
 
 /** The file that a URL names. */

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { task } from "../core/task.ts";
 import { connect } from "./connect.ts";
 import { temporaryFolder } from "./fixtures/temporary-folder.ts";
-import type { Queue, Submission } from "./queue.ts";
+import type { Queue } from "./queue.ts";
+import type { Submission } from "./submission.ts";
 
 const resize = task({ name: "resize", input: z.object({ width: z.number() }), run: ({ input }) => input.width });
 const mail = task({ name: "mail", input: z.string().refine(async (to) => to.includes("@")), run: () => true });

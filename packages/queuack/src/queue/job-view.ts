@@ -1,3 +1,4 @@
+import type { Codecs } from "../codecs/codecs.ts";
 import type { AttemptRecord, JobRecord, LogRecord } from "../core/job.ts";
 import { decodePayload } from "../core/payload.ts";
 
@@ -31,14 +32,14 @@ export interface LogView extends Omit<LogRecord, "at" | "data"> {
   readonly data: unknown;
 }
 
-/** A job for people. */
-export function jobView(job: JobRecord): JobView {
+/** A job for people; a payload that can't be read here is shown as `{ $codec, $error }`. */
+export function jobView(job: JobRecord, codecs: Codecs): JobView {
   const date = (ms: number | null) => (ms === null ? null : new Date(ms));
   return {
     ...job,
-    input: decodePayload(job.input),
-    result: decodePayload(job.result),
-    progress: decodePayload(job.progress),
+    input: codecs.shown(job.input),
+    result: codecs.shown(job.result),
+    progress: codecs.shown(job.progress),
     createdAt: new Date(job.createdAt),
     runAt: new Date(job.runAt),
     startedAt: date(job.startedAt),

@@ -1,7 +1,7 @@
+import type { Codecs } from "../codecs/codecs.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { Explanation } from "../core/flow/explain.ts";
-import { decodePayload } from "../core/payload.ts";
 import type { ConflictOutcome } from "../core/unique.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
 import { type AttemptView, attemptView, type JobView, jobView, type LogView, logView } from "./job-view.ts";
@@ -14,13 +14,16 @@ export class Job<Result = unknown> {
   /** What became of the job that held its unique key, and that this is; `undefined` where none did. */
   readonly conflict: ConflictOutcome | undefined;
   readonly #broker: Broker;
+  readonly #codecs: Codecs;
 
   constructor(
     broker: Broker,
     id: string,
-    accepted: { duplicate?: boolean; conflict?: ConflictOutcome | undefined } = {},
+    accepted: { readonly duplicate?: boolean; readonly conflict?: ConflictOutcome | undefined },
+    codecs: Codecs,
   ) {
     this.#broker = broker;
+    this.#codecs = codecs;
     this.id = id;
     this.duplicate = accepted.duplicate ?? false;
     this.conflict = accepted.conflict;
@@ -29,26 +32,20 @@ export class Job<Result = unknown> {
   /**
    * Waits for the job's result.
    * @throws {QueuackError} `QUEUACK_JOB_FAILED` when it ended without one, with the last error as `cause`;
-   *   `QUEUACK_JOB_CANCELLED`; `QUEUACK_RESULT_TIMEOUT` when `timeout` passed first; `QUEUACK_UNKNOWN_JOB`
+   *   `QUEUACK_JOB_CANCELLED`; `QUEUACK_RESULT_TIMEOUT` when `timeout` passed first; `QUEUACK_UNKNOWN_JOB`;
+   *   `QUEUACK_UNKNOWN_CODEC` and `QUEUACK_CODEC_FAILED` where it can't be read here
    */
   async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<Result> {
     const timeoutMs = options.timeout === undefined ? undefined : milliseconds(options.timeout, "timeout");
     const finished = await this.#broker.wait({ id: this.id, timeoutMs });
-    if (finished === null) {
-      throw new QueuackError("QUEUACK_RESULT_TIMEOUT", {
-        message: `Job ${this.id} had not ended after ${timeoutMs} ms.`,
-        details: { id: this.id, timeoutMs },
-      });
-    }
-    if (finished.state === "completed") return decodePayload(finished.result) as Result;
-    throw failure(finished);
+    return resultOf(finished, { id: this.id, timeoutMs, codecs: this.#codecs }) as Result;
   }
 
   /** The job as it stands. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async get(): Promise<JobView> {
     const [job] = await this.#broker.get({ ids: [this.id] });
-    if (job == null) throw this.#unknown();
-    return jobView(job);
+    if (job == null) throw unknownJob(this.id);
+    return jobView(job, this.#codecs);
   }
 
   /** Failed attempts, oldest first. */
@@ -64,23 +61,39 @@ export class Job<Result = unknown> {
   /** Why it does not run, in words and as facts. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
   async explain(): Promise<Explanation> {
     const explanation = await this.#broker.explain({ id: this.id });
-    if (explanation === null) throw this.#unknown();
+    if (explanation === null) throw unknownJob(this.id);
     return explanation;
   }
 
   /** Cancels it: at once while it waits, through its abort signal while it runs. Answers whether it took effect. */
   async cancel(): Promise<boolean> {
     const [reply] = await this.#broker.change({ ids: [this.id], change: { kind: "cancel" } });
-    if (reply === "missing") throw this.#unknown();
+    if (reply === "missing") throw unknownJob(this.id);
     return reply !== "unchanged";
   }
+}
 
-  #unknown(): QueuackError {
-    return new QueuackError("QUEUACK_UNKNOWN_JOB", {
-      message: `There is no job ${this.id}.`,
-      details: { id: this.id },
+/** The error for a job that is not there. */
+export function unknownJob(id: string): QueuackError {
+  return new QueuackError("QUEUACK_UNKNOWN_JOB", { message: `There is no job ${id}.`, details: { id } });
+}
+
+/**
+ * The result of a job that was waited for; `null`: it had not ended in time.
+ * @throws {QueuackError} as `Job.result()`
+ */
+export function resultOf(
+  finished: FinishedJob | null,
+  { id, timeoutMs, codecs }: { readonly id: string; readonly timeoutMs: number | undefined; readonly codecs: Codecs },
+): unknown {
+  if (finished === null) {
+    throw new QueuackError("QUEUACK_RESULT_TIMEOUT", {
+      message: `Job ${id} had not ended after ${timeoutMs} ms.`,
+      details: { id, timeoutMs },
     });
   }
+  if (finished.state === "completed") return codecs.decode(finished.result, `result of job ${id}`);
+  throw failure(finished);
 }
 
 function failure({ id, state, outcome, error }: FinishedJob): QueuackError {

@@ -47,7 +47,7 @@ export class Jobs {
   /** A job as it stands; `null` when there is none of this id. */
   async get(id: string): Promise<JobView | null> {
     const [job] = await this.#broker.get({ ids: [id] });
-    return job == null ? null : jobView(job);
+    return job == null ? null : jobView(job, this.#settings.codecs);
   }
 
   /** A page of jobs, newest first; hand the cursor to the next call. */
@@ -64,7 +64,7 @@ export class Jobs {
       limit,
       cursor: page.cursor ?? undefined,
     });
-    return { items: items.map(jobView), cursor };
+    return { items: items.map((job) => jobView(job, this.#settings.codecs)), cursor };
   }
 
   /** Failed attempts of a job, oldest first, with error, stack, worker and times. */

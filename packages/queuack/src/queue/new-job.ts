@@ -1,4 +1,5 @@
 import { uuidv7 } from "uuidv7";
+import type { CodecOption } from "../core/codec.ts";
 import { defaults } from "../core/defaults.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
@@ -44,6 +45,7 @@ const knownOptions: readonly string[] = [
   "tenant",
   "group",
   "unique",
+  "tx",
 ] satisfies (keyof JobOptions)[];
 
 /**
@@ -96,12 +98,13 @@ export function checkedTask<Task extends TaskDefinition<never, unknown> | string
   });
 }
 
-/** A job of a template. @throws {QueuackError} `QUEUACK_NOT_STORABLE`, `QUEUACK_PAYLOAD_TOO_LARGE`, `QUEUACK_INVALID_OPTION` */
+/** A job of a template, its input written with the codec of its task. @throws {QueuackError} `QUEUACK_NOT_STORABLE`, `QUEUACK_PAYLOAD_TOO_LARGE`, `QUEUACK_INVALID_OPTION` */
 export function newJob(
   template: JobTemplate,
   input: unknown,
   { id, idempotencyKey }: Pick<JobOptions, "id" | "idempotencyKey">,
   settings: Settings,
+  codec?: CodecOption,
 ): NewJob {
   if (id !== undefined && !uuidPattern.test(id)) {
     throw invalid(`id is ${shown(id)}.`, "Give a UUID, best a version 7, or leave it out.");
@@ -114,7 +117,7 @@ export function newJob(
     ...template,
     unique: unique && uniqueness(unique, input),
     id: id?.toLowerCase() ?? uuidv7(),
-    input: encodePayload(input, "input", settings.payloadLimit),
+    input: settings.codecs.encode(input, "input", settings.payloadLimit, codec),
     idempotencyKey,
   };
 }

@@ -77,6 +77,23 @@ test("a worker accepts every definition of a task", () => {
   q.worker({ tasks: [() => 1] });
 });
 
+test("worker processes are told of modules, never of tasks", () => {
+  const pool = q.workers({
+    processes: 2,
+    modules: ["./tasks.js", new URL("./more.js", import.meta.url)],
+    queues: { urgent: 100, default: 50 },
+    onError: ({ during, process }) => {
+      expectTypeOf(during).toEqualTypeOf<"start" | "exit" | "stop" | "work">();
+      expectTypeOf(process.pid).toEqualTypeOf<number | null>();
+    },
+  });
+  expectTypeOf(pool.status().processes[0]?.lastExit?.at).toEqualTypeOf<Date | undefined>();
+  // @ts-expect-error: no function crosses to another process
+  q.workers({ processes: 2, modules: [], tasks: [resize] });
+  // @ts-expect-error: without modules there are no tasks
+  q.workers({ processes: 2 });
+});
+
 test("q.task() infers as task() does", () => {
   const sized = q.task("sized", ({ input }) => input.width, { input: shape });
   // @ts-expect-error: the schema takes the width as text

@@ -2,8 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { type EventFilter, type EventName, eventNames, type QueueEvent } from "../core/events.ts";
 import type { Explanation } from "../core/flow/explain.ts";
-import { validInput } from "../core/input.ts";
-import type { NewJob } from "../core/job.ts";
+import type { Payload } from "../core/job.ts";
+import type { Middleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
+import { Provisions } from "../core/provisions.ts";
 import type { QueueStats } from "../core/stats.ts";
 import {
   task as defineTask,
@@ -11,37 +13,31 @@ import {
   type TaskContext,
   type TaskDefinition,
   type TaskOptions,
+  type TransactionConnection,
 } from "../core/task.ts";
 import type { WorkerRecord } from "../core/worker-record.ts";
-import type { Broker } from "../engine/broker.ts";
+import type { Broker, EnqueuedJob } from "../engine/broker.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { Worker } from "../worker/worker.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { type EventListener, EventStream } from "./event-stream.ts";
+import { HookRunner, type Hooks } from "./hooks.ts";
 import { Job } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import { Limits } from "./limits.ts";
-import { checkedTask, jobTemplate, newJob } from "./new-job.ts";
+import { MiddlewareList } from "./middleware-list.ts";
+import type { PoolOptions } from "./pool/options.ts";
+import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
+import { ResultCache } from "./result-cache.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
-
-/** One line of a mixed submission: task, input, options. */
-export type Submission = readonly [
-  task: TaskDefinition<never, unknown> | string,
-  input?: unknown,
-  options?: JobOptions,
-];
-
-/** What may be said about a large submission beside the options of its jobs. */
-export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
-  /** Called after every commit with how many of all are accepted. */
-  readonly onProgress?: ((accepted: number, all: number) => void) | undefined;
-}
+import { knownAmong, type ManyOptions, type Submission, submittedJobs } from "./submission.ts";
+import { Submitter } from "./submitter.ts";
 
 const eventFilterKeys = ["names", "ids", "tenant", "queues", "tasks"] satisfies (keyof EventFilter)[];
 
-/** How long a submission prepares rows before it lets others run, milliseconds. */
-const prepareMs = 8;
+/** How long `close()` waits for hooks that are at work, milliseconds. */
+const hooksGraceMs = 5_000;
 
 /** A connection to a queue: enqueue, work, look and manage. Made by `connect()`. */
 export class Queue {
@@ -53,16 +49,25 @@ export class Queue {
   readonly limits: Limits;
   /** The dead letter queue. */
   readonly dead: DeadLetters;
+  /** The results that tasks with `cache` have left for later jobs. */
+  readonly cache: ResultCache;
   /** What stands behind: for doors, tools and tests. */
   readonly broker: Broker;
+  /** Where its time comes from. */
+  readonly clock: Clock;
   readonly #settings: Settings;
-  readonly #clock: Clock;
+  readonly #submitter: Submitter;
+  readonly #middleware = new MiddlewareList();
+  readonly #provisions = new Provisions();
+  readonly #hooks: HookRunner;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<Worker | WorkerPool>();
   readonly #streams = new Set<EventStream>();
   readonly #missedListeners = new Set<(event: QueueEvent) => unknown>();
   readonly #onError: (error: unknown) => void;
+  /** What `connect()` was given: worker processes are given the same. */
+  readonly #given: Readonly<Record<string, unknown>>;
   #closed: Promise<void> | null = null;
 
   /** Use `connect()`. */
@@ -75,18 +80,30 @@ export class Queue {
       readonly random?: (() => number) | undefined;
       /** Hears of what listeners throw. */
       readonly onError?: ((error: unknown) => void) | undefined;
+      /** What `connect()` was given. */
+      readonly given?: object | undefined;
     },
   ) {
     this.broker = broker;
     this.#settings = params.settings;
-    this.#clock = params.clock;
+    this.clock = params.clock;
     this.#random = params.random;
     this.#onError = params.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
-    this.#tasks = new Map(params.tasks.map((definition) => [definition.name, definition]));
+    this.#given = { ...params.given };
+    this.#submitter = new Submitter({
+      broker,
+      settings: params.settings,
+      middleware: this.#middleware,
+      provided: this.#provisions.view,
+    });
+    this.#hooks = new HookRunner({ broker, codecs: params.settings.codecs, onError: this.#onError });
+    this.#tasks = new Map();
+    for (const definition of params.tasks) this.#register(definition);
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
     this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
+    this.cache = new ResultCache(broker, params.settings);
   }
 
   /**
@@ -99,32 +116,86 @@ export class Queue {
     options: Omit<TaskOptions<Input, Result, Sent>, "name" | "run"> = {},
   ): TaskDefinition<Sent, Awaited<Result>> {
     const definition = defineTask<Input, Result, Sent>({ ...options, name, run });
-    this.#tasks.set(name, definition);
+    this.#register(definition);
     return definition;
   }
 
   /**
-   * Enqueues a job; resolves once it is durable.
-   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`, `QUEUACK_QUEUE_FULL`
+   * Adds middleware around every job that this connection enqueues, and around every handler that its workers run here,
+   * those already made too. The first that was added is outermost. Returns the way to take it out.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`
    */
-  async enqueue<Sent, Result>(
-    task: TaskDefinition<Sent, Result>,
-    input: Sent,
-    options?: JobOptions,
-  ): Promise<Job<Result>>;
-  async enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
-  async enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
-  async enqueue(
+  use(middleware: Middleware): () => void {
+    return this.#middleware.add(middleware);
+  }
+
+  /**
+   * Calls functions about the jobs that this connection's workers run, as soon as what they tell is committed. What a
+   * hook throws goes to `onError`. Returns the way to stop.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_CLOSED`
+   */
+  hooks(hooks: Hooks): () => void {
+    return this.#hooks.add(hooks);
+  }
+
+  /**
+   * Registers what handlers find as `context.provided`, in workers already made too; each name once.
+   * @throws {QueuackError} `QUEUACK_NOT_ALLOWED` where something has that name; `QUEUACK_INVALID_OPTION`
+   */
+  provide(values: Partial<Provided> & Readonly<Record<string, unknown>>): void {
+    refuseOther(values, "What is provided");
+    this.#provisions.add(values);
+  }
+
+  /**
+   * The value of a payload, such as an event's `result`.
+   * @throws {QueuackError} `QUEUACK_UNKNOWN_CODEC`, `QUEUACK_CODEC_FAILED`
+   */
+  decode(payload: Payload): unknown {
+    return this.#settings.codecs.decode(payload, "payload");
+  }
+
+  /**
+   * Enqueues a job, by way of the middleware; resolves once it is durable. With `tx` it is part of the caller's
+   * transaction: it is there with the caller's commit, or not at all, and an error is thrown at once, so that it rolls that
+   * transaction back.
+   * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_NOT_STORABLE`, `QUEUACK_INVALID_OPTION`,
+   *   `QUEUACK_QUEUE_FULL`, `QUEUACK_DUPLICATE_JOB`, `QUEUACK_INVALID_TRANSACTION`; `QUEUACK_UNSUPPORTED` for `tx` where
+   *   there is middleware around enqueueing
+   */
+  enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): Promise<Job<Result>>;
+  enqueue<Result>(task: TaskDefinition<undefined, Result>): Promise<Job<Result>>;
+  enqueue(task: string, input?: unknown, options?: JobOptions): Promise<Job>;
+  enqueue(
     task: TaskDefinition<never, unknown> | string,
     input?: unknown,
     options: JobOptions = {},
   ): Promise<Job<never>> {
-    const known = this.#known(task);
-    const checked = validInput(schemaOf(known), input, nameOf(known));
-    if (checked instanceof Promise) await checked;
-    const job = newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
-    const [accepted] = await this.broker.enqueue({ jobs: [job] });
-    return new Job(this.broker, accepted?.id ?? job.id, accepted);
+    return options?.tx === undefined
+      ? this.#enqueue(task, input, options)
+      : this.#enqueueWithin(options.tx, task, input, options);
+  }
+
+  async #enqueue(
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    options: JobOptions,
+  ): Promise<Job<never>> {
+    const known = knownAmong(this.#tasks)(task);
+    const [accepted] = await this.#submitter.submit([{ task: known, input, options }]);
+    return this.#handle(accepted as EnqueuedJob);
+  }
+
+  /** Not async: whatever is wrong must be thrown before the caller's transaction can go on to its commit. */
+  #enqueueWithin(
+    tx: TransactionConnection,
+    task: TaskDefinition<never, unknown> | string,
+    input: unknown,
+    { tx: _tx, ...options }: JobOptions,
+  ): Promise<Job<never>> {
+    const accepted = this.#submitter.submitWithin(tx, { task: knownAmong(this.#tasks)(task), input, options });
+    const made = ([first]: readonly EnqueuedJob[]): Job<never> => this.#handle(first as EnqueuedJob);
+    return accepted instanceof Promise ? accepted.then(made) : Promise.resolve(made(accepted));
   }
 
   /**
@@ -144,21 +215,8 @@ export class Queue {
     second?: Iterable<unknown> | ManyOptions,
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
-    const mixed = isIterable(first);
-    const { onProgress, ...shared } = ((mixed ? second : third) ?? {}) as ManyOptions;
-    refuseSingular(shared, onProgress);
-    const rows = mixed
-      ? await this.#prepareMixed(first, shared)
-      : await this.#prepareSame(first, second as Iterable<unknown>, shared);
-    const jobs: Job<never>[] = [];
-    for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
-      const chunk = rows.slice(from, from + defaults.enqueueChunk);
-      for (const accepted of await this.broker.enqueue({ jobs: chunk })) {
-        jobs.push(new Job(this.broker, accepted.id, accepted));
-      }
-      onProgress?.(jobs.length, rows.length);
-    }
-    return jobs;
+    const { jobs, onProgress } = submittedJobs([first, second, third], knownAmong(this.#tasks), this.#settings);
+    return (await this.#submitter.submit(jobs, onProgress)).map((accepted) => this.#handle(accepted));
   }
 
   /** Why a job does not run. @throws {QueuackError} `QUEUACK_UNKNOWN_JOB` */
@@ -168,7 +226,7 @@ export class Queue {
 
   /** The handle of a job by its id, whether it exists or not. */
   job<Result = unknown>(id: string): Job<Result> {
-    return new Job<Result>(this.broker, id);
+    return new Job<Result>(this.broker, id, {}, this.#settings.codecs);
   }
 
   /**
@@ -177,18 +235,33 @@ export class Queue {
    */
   worker(options: Partial<WorkerOptions> = {}): Worker {
     const { tasks = [...this.#tasks.values()] } = options;
-    for (const definition of tasks) this.#tasks.set(definition.name, definition);
+    for (const definition of tasks) this.#register(definition);
     const worker = new Worker(
       this.broker,
       { payloadLimit: this.#settings.payloadLimit, ...options, tasks },
       {
-        clock: this.#clock,
+        clock: this.clock,
         enqueue: (task, input, jobOptions) => this.enqueue(task as string, input, jobOptions),
         random: this.#random,
+        codecs: this.#settings.codecs,
+        middleware: () => this.#middleware.run,
+        provided: this.#provisions.view,
       },
     );
     this.#workers.add(worker);
     return worker;
+  }
+
+  /**
+   * Makes a pool of worker processes, each with one worker over the tasks that modules export; it begins with `run()` or
+   * `start()`. A queue in memory moves to a temporary file for it.
+   * @throws {QueuackError} `QUEUACK_INVALID_OPTION`; `QUEUACK_UNSUPPORTED` where this connection was given what no other
+   *   process can be given, such as a clock
+   */
+  workers(options: PoolOptions): WorkerPool {
+    const pool = new WorkerPool(this.broker, this.#given, options);
+    this.#workers.add(pool);
+    return pool;
   }
 
   /** Every worker that is known, the recently gone ones too. */
@@ -234,14 +307,14 @@ export class Queue {
     oneOf(filter.names, eventNames, "names");
     const stream = new EventStream(this.broker, filter, {
       limit: defaults.eventBuffer,
-      now: () => this.#clock.now(),
+      now: () => this.clock.now(),
       onClose: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);
     return stream;
   }
 
-  /** Stops the workers of this connection, then lets go of the store; what was enqueued before is accepted first. */
+  /** Stops the workers of this connection, also those of its pools, then lets go of the store; what was enqueued before is accepted first. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -250,6 +323,7 @@ export class Queue {
   async #close(): Promise<void> {
     try {
       await Promise.all([...this.#workers].map((worker) => worker.stop()));
+      await this.#hooksIdle();
     } finally {
       for (const stream of this.#streams) stream.close();
       await this.broker.close();
@@ -260,36 +334,24 @@ export class Queue {
     await this.close();
   }
 
-  async #prepareSame(
-    task: TaskDefinition<never, unknown> | string,
-    inputs: Iterable<unknown>,
-    options: JobOptions,
-  ): Promise<NewJob[]> {
-    const known = this.#known(task);
-    if (typeof inputs !== "string" && !isIterable(inputs)) {
-      throw invalid(`The inputs are ${shown(inputs)}.`, "Give a list, or anything else to iterate over.");
-    }
-    const template = jobTemplate(known, options, this.#settings);
-    const schema = schemaOf(known);
-    return await inSlices(inputs, (input) => {
-      const row = () => newJob(template, input, {}, this.#settings);
-      const checked = validInput(schema, input, nameOf(known));
-      return checked instanceof Promise ? checked.then(row) : row();
+  /** Waits for the hooks that are at work, but not for one that hangs. */
+  async #hooksIdle(): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.clock.timer(hooksGraceMs, resolve);
     });
+    await Promise.race([this.#hooks.idle(), enough]);
+    cancel();
   }
 
-  async #prepareMixed(list: Iterable<Submission>, shared: JobOptions): Promise<NewJob[]> {
-    return await inSlices(list, (line) => {
-      if (!Array.isArray(line)) {
-        throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
-      }
-      const [task, input, own] = line as Submission;
-      const options = { ...shared, ...own };
-      const known = this.#known(task);
-      const row = () => newJob(jobTemplate(known, options, this.#settings), input, options, this.#settings);
-      const checked = validInput(schemaOf(known), input, nameOf(known));
-      return checked instanceof Promise ? checked.then(row) : row();
-    });
+  /** Makes a task known, and the codec that it names. */
+  #register(definition: TaskDefinition<never, unknown>): void {
+    this.#settings.codecs.learn(definition.options.codec);
+    this.#tasks.set(definition.name, definition);
+  }
+
+  #handle(accepted: EnqueuedJob): Job<never> {
+    return new Job(this.broker, accepted.id, accepted, this.#settings.codecs);
   }
 
   /** Hands events to a listener; what it missed is told to those who listen for that. */
@@ -304,48 +366,4 @@ export class Queue {
       }
     }
   }
-
-  /** The definition of a task that is asked for by name, where this connection knows it. */
-  #known(task: TaskDefinition<never, unknown> | string): TaskDefinition<never, unknown> | string {
-    return typeof task === "string" ? (this.#tasks.get(task) ?? task) : checkedTask(task);
-  }
-}
-
-function schemaOf(task: TaskDefinition<never, unknown> | string) {
-  return typeof task === "string" ? undefined : task.options.input;
-}
-
-function nameOf(task: TaskDefinition<never, unknown> | string): string {
-  return typeof task === "string" ? task : task.name;
-}
-
-function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<T> {
-  return typeof value === "object" && value !== null && Symbol.iterator in value;
-}
-
-/** Refuses what can't be said of many at once. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-function refuseSingular(shared: JobOptions, onProgress: unknown): void {
-  for (const option of ["id", "idempotencyKey"] as const) {
-    if (shared[option] !== undefined) {
-      throw invalid(`${option} is given for many jobs at once.`, "Give each its own: [[task, input, options], …].");
-    }
-  }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw invalid(`onProgress is ${shown(onProgress)}.`, "Give a function.");
-  }
-}
-
-/** Makes a row of every item, and lets others run now and then. */
-async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => Row | Promise<Row>): Promise<Row[]> {
-  const rows: Row[] = [];
-  let started = performance.now();
-  for (const item of items) {
-    const made = row(item);
-    rows.push(made instanceof Promise ? await made : made);
-    if (rows.length % 64 === 0 && performance.now() - started > prepareMs) {
-      await new Promise((resolve) => setImmediate(resolve));
-      started = performance.now();
-    }
-  }
-  return rows;
 }

@@ -1,3 +1,5 @@
+import { Codecs } from "../codecs/codecs.ts";
+import { type Codec, type CodecOption, checkedCodec } from "../core/codec.ts";
 import { defaults, namedPriorities } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
@@ -30,6 +32,10 @@ export interface SettingOptions {
     | undefined;
   /** Largest input or result, bytes of its stored form. */
   readonly payloadLimit?: number | undefined;
+  /** How inputs and results are written where the task does not say; `"json"` by default. */
+  readonly codec?: CodecOption | undefined;
+  /** More codecs, to read what was written with them. */
+  readonly codecs?: readonly Codec[] | undefined;
 }
 
 /** The settings of a connection, checked and complete. */
@@ -45,6 +51,8 @@ export interface Settings {
   readonly backpressure: Backpressure;
   readonly retention: Retention;
   readonly payloadLimit: number;
+  /** What payloads are written and read with. */
+  readonly codecs: Codecs;
 }
 
 const knownOptions = new Set<string>([
@@ -57,6 +65,8 @@ const knownOptions = new Set<string>([
   "backpressure",
   "retention",
   "payloadLimit",
+  "codec",
+  "codecs",
 ] satisfies (keyof SettingOptions)[]);
 
 /** Reads and checks the settings of a connection. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
@@ -81,6 +91,7 @@ export function settings(options: SettingOptions): Settings {
       discardedMs: milliseconds(retention.discarded ?? defaults.retention.discardedMs, "retention.discarded"),
     },
     payloadLimit: wholeNumber(options.payloadLimit ?? defaults.payloadLimit, "payloadLimit", 1, 1_073_741_824),
+    codecs: codecs(options.codec ?? "json", options.codecs ?? []),
   };
 }
 
@@ -160,6 +171,14 @@ export function groupKey(value: string): string {
 export function wholeNumber(value: number, what: string, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalid(`${what} is ${shown(value)}.`, `Give a whole number from ${least} to ${most}.`);
+}
+
+function codecs(own: CodecOption, others: readonly Codec[]): Codecs {
+  if (!Array.isArray(others)) throw invalid(`codecs is ${shown(others)}.`, "Give a list of codecs.");
+  others.forEach((codec, i) => {
+    checkedCodec(codec, `codecs[${i}]`);
+  });
+  return new Codecs(checkedCodec(own, "codec"), others);
 }
 
 /** A retry policy that is worth storing with every job; `undefined` where only the number of attempts is given. */

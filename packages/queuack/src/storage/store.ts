@@ -1,3 +1,4 @@
+import type { CacheAddress, CachedResult } from "../core/cache.ts";
 import type { ChangeReply, JobChange } from "../core/change.ts";
 import type { ClaimReply, ClaimRequest, ProgressReport } from "../core/claim.ts";
 import type { JobFilter, Page } from "../core/filter.ts";
@@ -8,6 +9,7 @@ import type { JobState } from "../core/job-state.ts";
 import type { QueueSettings } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { QueueStats } from "../core/stats.ts";
+import type { TransactionConnection } from "../core/task.ts";
 import type { ConflictOutcome } from "../core/unique.ts";
 import type { WorkerInfo, WorkerRecord } from "../core/worker-record.ts";
 
@@ -19,12 +21,41 @@ export interface Store {
   readonly flow: FlowStore;
   readonly workers: WorkerStore;
   readonly records: RecordStore;
+  /**
+   * What can be written within a transaction that the caller has open on a connection of its own.
+   * @throws {QueuackError} `QUEUACK_INVALID_TRANSACTION` where the connection is none to the same database, has no
+   *   transaction, or would not keep what the store promises; `QUEUACK_UNSUPPORTED`
+   */
+  enlist(connection: TransactionConnection): EnlistedStore;
+  readonly cache: CacheStore;
   /** Calls back after somebody else has committed; may call without need, never misses for longer than a second. */
   onForeignCommit(listener: () => void): () => void;
+  /**
+   * Says where other processes of this machine find the same data, and brings it there first where only this process
+   * can reach it: what runs, waits and listens goes on meanwhile.
+   * @throws {QueuackError} `QUEUACK_UNSUPPORTED` for a store that one process keeps for itself
+   */
+  share(): Promise<SharedPlace>;
   /** Gives unused space back to the file system. Resolves to the bytes returned. */
   compact(): Promise<number>;
   /** Waits for what is under way, then lets go of everything. */
   close(): Promise<void>;
+}
+
+/** A store within somebody else's transaction. */
+export interface EnlistedStore {
+  /** As `jobs.insert`, with the caller's commit; at once where the database answers at once. */
+  insert(params: Parameters<JobStore["insert"]>[0]): InsertReply | Promise<InsertReply>;
+}
+
+/** Where several processes can open a store. */
+interface SharedPlace {
+  /** What `connect()` takes. */
+  readonly url: string;
+  /** Whether it goes when the store is closed or its process ends. */
+  readonly temporary: boolean;
+  /** Whether this call brought it there. */
+  readonly moved: boolean;
 }
 
 /** What differs between databases; read by the conformance suite, asked nowhere else. */
@@ -33,8 +64,10 @@ export interface StoreCapabilities {
   readonly name: string;
   /** Whether what is committed outlives the process. */
   readonly persistent: boolean;
-  /** Whether several processes may have it open. */
+  /** Whether several processes may have it open; of a queue in memory, only after `share()`. */
   readonly shared: boolean;
+  /** Whether `enlist` works. */
+  readonly transactions: boolean;
 }
 
 /** Jobs: the rows, where they stand, and the leases on them. */
@@ -175,6 +208,16 @@ export interface RecordStore {
   }): Promise<number | null>;
   /** Deletes a record if its version is still `expected`; resolves to whether it did. */
   delete(params: { readonly collection: string; readonly key: string; readonly expected: number }): Promise<boolean>;
+}
+
+/** Results that later jobs may have without running. They come in with the settlement that made them. */
+export interface CacheStore {
+  /** What may be used now, `null` where there is nothing: never kept, dropped, expired, or of another version. */
+  find(params: { readonly entries: readonly CacheAddress[] }): Promise<readonly (CachedResult | null)[]>;
+  /** Forgets the result of one key, or all of a task, whatever their version; resolves to how many. */
+  drop(params: { readonly tenant: string; readonly task: string; readonly key?: string | undefined }): Promise<number>;
+  /** Deletes what has expired, at most `limit`; resolves to how many. */
+  prune(params: { readonly limit: number }): Promise<number>;
 }
 
 /** A record of a keyed collection. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { task } from "../core/task.ts";
+import { connect } from "../queue/connect.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 describe("FakeClock", () => {
@@ -95,5 +97,58 @@ describe("FakeClock", () => {
     });
     await expect(clock.advance(1)).rejects.toThrow("mistake");
     await clock.advance(1);
+  });
+});
+
+describe("with a queue and its worker", () => {
+  test("moves delays and retries: each happens at its own time", async () => {
+    const clock = new FakeClock({ start: 0 });
+    await using q = await connect(":memory:", { clock });
+    const ran: [string, number][] = [];
+    const flaky = task({
+      name: "flaky",
+      retry: { maxAttempts: 3, backoff: "fixed", delay: "30s", jitter: "none" },
+      run: ({ input, attempt }: { input: string; attempt: number }) => {
+        ran.push([input, clock.now()]);
+        if (attempt < 3) throw new Error("not yet");
+      },
+    });
+    await q.worker({ tasks: [flaky] }).start();
+    const now = await q.enqueue(flaky, "now");
+    const later = await q.enqueue(flaky, "later", { delay: "45s" });
+    await clock.advance(0);
+    expect(ran).toEqual([["now", 0]]);
+    await clock.advance("29.9s");
+    expect(ran).toHaveLength(1);
+    await clock.advance("20.1s");
+    expect(ran).toEqual([
+      ["now", 0],
+      ["now", 30_000],
+      ["later", 45_000],
+    ]);
+    await clock.advance("55s");
+    expect(ran.slice(3)).toEqual([
+      ["now", 60_000],
+      ["later", 75_000],
+      ["later", 105_000],
+    ]);
+    for (const job of [now, later]) expect((await job.get()).state).toBe("completed");
+  });
+
+  test("moves timeouts", async () => {
+    const clock = new FakeClock({ start: 0 });
+    await using q = await connect(":memory:", { clock });
+    const slow = task({
+      name: "slow",
+      timeout: "1m",
+      retry: { maxAttempts: 1 },
+      run: ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve)),
+    });
+    await q.worker({ tasks: [slow] }).start();
+    const job = await q.enqueue(slow, undefined);
+    await clock.advance("59s");
+    expect((await job.get()).state).toBe("running");
+    await clock.advance("1s");
+    expect(await job.get()).toMatchObject({ state: "discarded", outcome: "timed_out", finishedAt: new Date(60_000) });
   });
 });

@@ -33,8 +33,12 @@ export interface FakeClockOptions {
  * const clock = new FakeClock();
  * const q = await connect(":memory:", { clock });
  * await q.enqueue(resize, input, { delay: "1h" });
- * await clock.advance("1h"); // an hour passes at once; the job is available
+ * await clock.advance("1h"); // an hour passes at once; a worker of this queue takes the job
  * ```
+ *
+ * The delays of jobs, their retries, timeouts, expiries, leases and retention all go by the clock of their queue. A
+ * worker does something every 400 ms of it, so a fake hour beside one takes about a second; `drain(q, { advance: true })`
+ * gets by with none on the way, and takes a year as quickly as a minute.
  */
 export class FakeClock implements Clock {
   #wall: number;

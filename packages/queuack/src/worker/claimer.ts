@@ -20,6 +20,7 @@ export class Claimer {
   readonly #broker: Pick<Broker, "claim">;
   readonly #clock: Clock;
   readonly #settings: WorkerSettings;
+  readonly #tasks: readonly string[];
   readonly #quotas: Quotas;
   readonly #trouble: OnTrouble;
   readonly #room: () => number;
@@ -27,6 +28,7 @@ export class Claimer {
   readonly #deliver: (jobs: readonly ClaimedJob[], lease: LeaseEpoch, wanted: boolean) => void;
   #worker: string | null = null;
   #inFlight = false;
+  #asked = 0;
   /** There may be something to claim. */
   #hungry = true;
   /** A signal has come since the last question was sent. */
@@ -36,11 +38,16 @@ export class Claimer {
   #backingOff = false;
   #cancelTimer: (() => void) | null = null;
   #settled: (() => void)[] = [];
+  /** How many questions were sent, and what the latest that was answered brought. */
+  #questions = 0;
+  #answered = { question: 0, jobs: 0 };
 
   constructor(params: {
     broker: Pick<Broker, "claim">;
     clock: Clock;
     settings: WorkerSettings;
+    /** Whose jobs. */
+    tasks: readonly string[];
     trouble: OnTrouble;
     /** How many jobs can start now. */
     room: () => number;
@@ -52,11 +59,22 @@ export class Claimer {
     this.#broker = params.broker;
     this.#clock = params.clock;
     this.#settings = params.settings;
+    this.#tasks = params.tasks;
     this.#quotas = new Quotas(params.settings.plan);
     this.#trouble = params.trouble;
     this.#room = params.room;
     this.#lease = params.lease;
     this.#deliver = params.deliver;
+  }
+
+  /** How many jobs the question that is open may bring. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Whether it would ask if there were room. */
+  get wants(): boolean {
+    return this.#worker !== null && !this.#inFlight && this.#hungry && !this.#backingOff;
   }
 
   /** Begins to claim, in the name of a worker that is registered. */
@@ -71,6 +89,7 @@ export class Claimer {
   close(): void {
     this.#worker = null;
     this.#clearTimer();
+    this.#tellSettled();
   }
 
   /** There may be something to claim. */
@@ -81,7 +100,7 @@ export class Claimer {
 
   /** Asks for jobs if there is room, and a reason to. Synchronous up to the question. */
   claim(): void {
-    if (this.#worker === null || this.#inFlight || !this.#hungry || this.#backingOff) return;
+    if (this.#worker === null || !this.wants) return;
     this.#ask(this.#worker);
   }
 
@@ -90,28 +109,42 @@ export class Claimer {
     while (this.#inFlight) await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
+  /** Resolves to how many jobs the next question brings; to 0 when no more are asked. */
+  async nextAnswer(): Promise<number> {
+    const asked = this.#questions;
+    while (this.#worker !== null && this.#answered.question <= asked) {
+      await new Promise<void>((resolve) => this.#settled.push(resolve));
+    }
+    return this.#answered.question > asked ? this.#answered.jobs : 0;
+  }
+
   #ask(worker: string): void {
     const limit = this.#room();
     if (limit === 0) return;
     this.#inFlight = true;
+    this.#asked = limit;
     this.#signalled = false;
     this.#clearTimer();
     void this.#exchange(worker, limit, this.#lease());
   }
 
   async #exchange(worker: string, limit: number, lease: LeaseEpoch): Promise<void> {
-    const { tenant, taskNames: tasks, leaseMs } = this.#settings;
+    const { tenant, leaseMs } = this.#settings;
+    const question = ++this.#questions;
     try {
       const queues = this.#quotas.next(limit);
-      const jobs = await this.#broker.claim({ worker, tenant, tasks, queues, limit, leaseMs });
+      const jobs = await this.#broker.claim({ worker, tenant, tasks: this.#tasks, queues, limit, leaseMs });
       this.#inFlight = false;
+      this.#asked = 0;
       this.#failures = 0;
+      this.#answered = { question, jobs: jobs.length };
       this.#quotas.took(jobs);
       this.#hungry = this.#signalled || jobs.length >= limit;
       this.#deliver(jobs, lease, this.#worker === worker);
       if (!this.#hungry) this.#later(backstopMs);
     } catch (error) {
       this.#inFlight = false;
+      this.#asked = 0;
       this.#failures++;
       if (this.#worker !== null) {
         this.#backingOff = true;
@@ -119,6 +152,10 @@ export class Claimer {
         this.#later(Math.min(retryMs.first * 2 ** (this.#failures - 1), retryMs.largest));
       }
     }
+    this.#tellSettled();
+  }
+
+  #tellSettled(): void {
     const settled = this.#settled;
     this.#settled = [];
     for (const resolve of settled) resolve();

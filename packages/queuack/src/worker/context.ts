@@ -1,6 +1,7 @@
 import type { Duration } from "../core/duration.ts";
 import { milliseconds } from "../core/duration.ts";
 import type { ClaimedJob, LogLevel } from "../core/job.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Enqueue, JobLog, RunningJob, TaskContext } from "../core/task.ts";
 
 /** What a context asks of the attempt it belongs to. */
@@ -12,6 +13,7 @@ export interface Attempt {
   log(level: LogLevel, message: string, data: unknown): void;
   heartbeat(): Promise<void>;
   readonly enqueue: Enqueue;
+  readonly provided: Provided;
 }
 
 /** Thrown by `snooze()` to end the handler. */
@@ -77,6 +79,10 @@ export class Context implements TaskContext<unknown> {
     return discard;
   }
 
+  get provided(): Provided {
+    return this.#attempt.provided;
+  }
+
   /** Jobs that a job enqueues belong to its tenant unless they say otherwise. */
   get enqueue(): Enqueue {
     const { enqueue, job } = this.#attempt;
@@ -98,7 +104,8 @@ function runningJob(job: ClaimedJob): RunningJob {
   return { id, tenant, queue, task, priority, maxAttempts, generation, createdAt: created, tags, metadata, group };
 }
 
-function jobLog(attempt: Attempt): JobLog {
+/** A log that writes at every level through one function. */
+export function jobLog(attempt: Pick<Attempt, "log">): JobLog {
   const at = (level: LogLevel) => (message: string, data?: unknown) => attempt.log(level, message, data);
   return Object.assign(at("info"), { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") });
 }

@@ -312,6 +312,33 @@ describe("timeouts", () => {
     expect(reason).toMatchObject({ code: "QUEUACK_ATTEMPT_TIMEOUT" });
   });
 
+  test("an attempt that has timed out before its handler was called never calls it", async () => {
+    const checked = new Gate();
+    const asked = new Gate();
+    let ran = false;
+    const slow = task({
+      name: "slow",
+      timeout: "1s",
+      input: schema(async (value: unknown) => {
+        await checked.passed;
+        return { value };
+      }),
+      retry: { retryIf: () => asked.passed.then(() => true), backoff: "fixed", delay: "1h", jitter: "none" },
+      run: () => {
+        ran = true;
+      },
+    });
+    await house.worker({ tasks: [slow] }).start();
+    const id = await house.add(slow, 1);
+    await house.clock.advance("1s");
+    checked.open();
+    await house.clock.advance(0);
+    asked.open();
+    await house.clock.advance(0);
+    expect(await house.job(id)).toMatchObject({ state: "retryable", outcome: "timed_out" });
+    expect(ran).toBe(false);
+  });
+
   test("the job's own timeout goes before the task's", async () => {
     const gate = new Gate();
     const slow = task({ name: "slow", timeout: "1s", run: () => gate.passed });

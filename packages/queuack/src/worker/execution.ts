@@ -1,16 +1,28 @@
+import type { CacheKeeping, CacheSettings } from "../core/cache.ts";
 import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { ClaimedJob, LogLevel, Payload } from "../core/job.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { encodePayload } from "../core/payload.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
+import { type CacheVerdict, consultCache } from "./caching/cached-attempt.ts";
 import { type Attempt, Context, Discard, Snooze } from "./context.ts";
 import type { ExecutionHost, RunningAttempt } from "./execution-host.ts";
-import { decideByPolicy, decideFailure, type Failure, isAbort, isThenable, safeErrorRecord } from "./failure.ts";
+import {
+  decideByPolicy,
+  decideFailure,
+  type Failure,
+  InvalidResult,
+  isAbort,
+  isThenable,
+  safeErrorRecord,
+} from "./failure.ts";
 import { type InputVerdict, readInput } from "./input.ts";
 import type { LeaseEpoch } from "./lease-keeper.ts";
 import type { RegisteredTask } from "./registered-task.ts";
+import { runWithin } from "./run-middleware.ts";
 
 /** How long a handler may take to end after its job was cancelled. */
 const cancelGraceMs = 5_000;
@@ -39,6 +51,10 @@ export class Execution implements Attempt, RunningAttempt {
   /** A failure whose fate waits for the user's `retryIf`. */
   #undecided: Failure | undefined;
   #stopTimer: (() => void) | undefined;
+  /** How the result is to be kept for later jobs. */
+  #keeping: CacheKeeping | undefined;
+  /** It waits for its chunk: no code of the user runs for it, and its time doesn't run. */
+  #resting = false;
 
   constructor(job: ClaimedJob, task: RegisteredTask, lease: LeaseEpoch, host: ExecutionHost) {
     this.job = job;
@@ -49,7 +65,7 @@ export class Execution implements Attempt, RunningAttempt {
 
   start(): void {
     try {
-      const input = readInput(this.job, this.#task.schema);
+      const input = readInput(this.job, this.#task.schema, this.#host.codecs);
       if (!isThenable(input)) this.#run(input);
       else {
         Promise.resolve(input).then(
@@ -64,9 +80,21 @@ export class Execution implements Attempt, RunningAttempt {
 
   /** Starts the attempt's timer. Apart from `start`, because most attempts end within a tick and never need one. */
   startTimer(): void {
-    if (this.over || this.#stopTimer !== undefined) return;
+    if (this.over || this.#resting || this.#stopTimer !== undefined) return;
     const timeoutMs = this.job.timeoutMs ?? this.#task.timeoutMs ?? defaults.timeoutMs;
     this.#stopTimer = this.#host.clock.timer(timeoutMs, () => this.#timedOut(timeoutMs));
+  }
+
+  /** Waits for its chunk: told to stop meanwhile, it ends at once. */
+  rest(): void {
+    this.#resting = true;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+  }
+
+  /** Its chunk starts. */
+  wake(): void {
+    this.#resting = false;
   }
 
   get signal(): AbortSignal {
@@ -79,6 +107,10 @@ export class Execution implements Attempt, RunningAttempt {
 
   get enqueue(): Enqueue {
     return this.#host.enqueue;
+  }
+
+  get provided(): Provided {
+    return this.#host.provided;
   }
 
   progress(progress: number | Record<string, unknown>): Promise<void> {
@@ -113,7 +145,10 @@ export class Execution implements Attempt, RunningAttempt {
     // An abort listener of the user may have ended the attempt.
     if (this.over) return;
     if (this.#undecided !== undefined) this.#endInterrupted(this.#undecided.thrown);
-    else this.#timer(graceMs, () => this.#endInterrupted());
+    else if (this.#resting) {
+      this.handlerDone = true;
+      this.#endInterrupted();
+    } else this.#timer(graceMs, () => this.#endInterrupted());
   }
 
   lose(reason: QueuackError): void {
@@ -127,20 +162,49 @@ export class Execution implements Attempt, RunningAttempt {
   }
 
   #run(input: InputVerdict): void {
-    if (this.over) this.#lateReturn();
-    else if (this.#interruption !== undefined) {
-      this.handlerDone = true;
-      this.#endInterrupted();
-    } else if ("invalid" in input) {
+    if (!this.#goesOn()) return;
+    if ("invalid" in input) {
       this.handlerDone = true;
       this.#fail("failed", input.invalid, true);
-    } else this.#handle(input.value);
+    } else if (this.#task.cache !== undefined) this.#consultCache(this.#task.cache, input.value);
+    else this.#handle(input.value);
+  }
+
+  /** Whether there is still reason to call the handler, after something was waited for; if there is none, that's that. */
+  #goesOn(): boolean {
+    if (this.over) {
+      this.#lateReturn();
+      return false;
+    }
+    if (this.#undecided === undefined && this.#interruption === undefined) return true;
+    this.handlerDone = true;
+    if (this.#undecided === undefined) this.#endInterrupted();
+    return false;
+  }
+
+  #consultCache(cache: CacheSettings, input: unknown): void {
+    consultCache({ cache, job: this.job, input, find: (address, id) => this.#host.cached(address, id) }).then(
+      (verdict) => this.#consulted(verdict, input),
+      (thrown: unknown) => this.#threw(thrown),
+    );
+  }
+
+  #consulted(verdict: CacheVerdict, input: unknown): void {
+    if (!this.#goesOn()) return;
+    if (verdict !== null && "result" in verdict) {
+      this.handlerDone = true;
+      const { token, id } = this.job;
+      this.#finish({ token, id, to: "completed", outcome: "cached", result: verdict.result });
+    } else {
+      this.#keeping = verdict?.keeping;
+      this.#handle(input);
+    }
   }
 
   #handle(input: unknown): void {
     let value: unknown;
     try {
-      value = this.#task.run(new Context(input, this));
+      value = runWithin(this.#host.middleware(), new Context(input, this), this.#task.run);
       if (isThenable(value)) {
         Promise.resolve(value).then(
           (result) => this.#returned(result),
@@ -165,14 +229,14 @@ export class Execution implements Attempt, RunningAttempt {
     }
     let result: Payload;
     try {
-      result = encodePayload(value, "result", this.#host.payloadLimit);
+      result = this.#host.codecs.encode(value, "result", this.#host.payloadLimit, this.#task.codec);
     } catch (cause) {
       // Final: another attempt would repeat the job's effects and return the same thing.
       const why = cause instanceof Error ? cause.message : String(cause);
-      this.#fail("failed", new QueuackError("QUEUACK_INVALID_RESULT", { message: why, cause }), true);
+      this.#fail("failed", new InvalidResult(why, cause), true);
       return;
     }
-    this.#finish({ token: this.job.token, id: this.job.id, to: "completed", result });
+    this.#finish({ token: this.job.token, id: this.job.id, to: "completed", result, cache: this.#keeping });
   }
 
   #threw(thrown: unknown): void {
@@ -181,7 +245,7 @@ export class Execution implements Attempt, RunningAttempt {
     else if (thrown instanceof Snooze) this.#end({ to: "released", delayMs: thrown.delayMs });
     else if (thrown instanceof Discard) {
       this.#end({ to: "discarded", outcome: "discarded", error: { name: thrown.name, message: thrown.message } });
-    } else this.#fail("failed", thrown);
+    } else this.#fail("failed", thrown, thrown instanceof InvalidResult);
   }
 
   /** Takes note that the user's code has ended; whether what it ended with still matters. */

@@ -1,11 +1,18 @@
 import { milliseconds } from "../core/duration.ts";
 import { errorRecord } from "../core/error-record.ts";
-import { NonRetryableError, RetryAfter } from "../core/errors.ts";
+import { NonRetryableError, QueuackError, RetryAfter } from "../core/errors.ts";
 import type { ClaimedJob } from "../core/job.ts";
 import type { ErrorRecord, Outcome } from "../core/outcome.ts";
 import { type AfterFailure, afterFailure } from "../core/retry.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 import type { OnTrouble } from "./trouble.ts";
+
+/** What a handler returned can't be used: final, since another attempt would repeat its effects and return the same. */
+export class InvalidResult extends QueuackError {
+  constructor(message: string, cause?: unknown) {
+    super("QUEUACK_INVALID_RESULT", { message, cause });
+  }
+}
 
 /** A failed attempt whose fate is to be decided. */
 export interface Failure {

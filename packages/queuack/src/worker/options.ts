@@ -1,7 +1,10 @@
+import type { Codecs } from "../codecs/codecs.ts";
 import type { Clock } from "../core/clock.ts";
 import { defaults } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
+import type { RunMiddleware } from "../core/middleware.ts";
+import type { Provided } from "../core/provided.ts";
 import type { Enqueue, TaskDefinition } from "../core/task.ts";
 import { type QueueOption, type QueuePlan, queuePlan } from "./quotas.ts";
 import { type RegisteredTask, registerTasks } from "./registered-task.ts";
@@ -11,7 +14,7 @@ import type { WorkerTrouble } from "./trouble.ts";
 export interface WorkerOptions {
   /** What it can run; jobs of other tasks are never claimed. */
   readonly tasks: readonly TaskDefinition<never, unknown>[];
-  /** How many jobs run at a time. */
+  /** How many jobs run at a time; a chunk of many is one. */
   readonly concurrency?: number | undefined;
   /**
    * Names in strict order, or names with weights by which the slots are shared.
@@ -39,6 +42,12 @@ export interface WorkerDependencies {
   readonly enqueue: Enqueue;
   /** Draws from [0, 1), for the jitter of retries. */
   readonly random?: (() => number) | undefined;
+  /** What inputs are read and results are written with; JSON and `structured` by default. */
+  readonly codecs?: Codecs | undefined;
+  /** What stands around each handler, as it is at the moment a handler starts; nothing by default. */
+  readonly middleware?: (() => readonly RunMiddleware[]) | undefined;
+  /** What the application registered, for handlers in this process. */
+  readonly provided?: Provided | undefined;
 }
 
 /** The options, read and completed. */

@@ -1,9 +1,17 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CacheSettings, cacheSettings } from "../core/cache.ts";
+import { type ChunkSettings, chunkSettings } from "../core/chunk-settings.ts";
+import type { CodecOption } from "../core/codec.ts";
 import { milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
-import type { TaskContext, TaskDefinition } from "../core/task.ts";
+import type { ChunkContext, ChunkTaskOptions, TaskContext, TaskDefinition } from "../core/task.ts";
+
+/** How a task is run whose handler takes many jobs at once. */
+export interface RegisteredChunk extends ChunkSettings {
+  readonly run: (context: ChunkContext<unknown>) => unknown;
+}
 
 /** A task as a worker runs it: every option read once, not at every job. */
 export interface RegisteredTask {
@@ -17,6 +25,11 @@ export interface RegisteredTask {
   readonly policy: RetryPolicy | null;
   readonly backoff: ((failed: number, error: unknown) => unknown) | undefined;
   readonly retryIf: ((error: unknown) => unknown) | undefined;
+  readonly cache: CacheSettings | undefined;
+  /** For a handler that takes many jobs at once. */
+  readonly chunk: RegisteredChunk | undefined;
+  /** What its results are written with; `undefined`: that of the connection. */
+  readonly codec: CodecOption | undefined;
   readonly run: (context: TaskContext<unknown>) => unknown;
 }
 
@@ -43,8 +56,17 @@ export function registerTasks(
       policy: options.retry === undefined ? null : retryPolicy(options.retry, `retry options of task ${name}`),
       backoff: typeof backoff === "function" ? backoff : undefined,
       retryIf: options.retry?.retryIf,
+      cache: options.cache === undefined ? undefined : cacheSettings(options.cache, name),
+      chunk: registeredChunk(definition),
+      codec: options.codec,
       run: options.run as (context: TaskContext<unknown>) => unknown,
     });
   }
   return tasks;
+}
+
+function registeredChunk({ name, options }: TaskDefinition<never, unknown>): RegisteredChunk | undefined {
+  const { chunk, run } = options as unknown as Partial<ChunkTaskOptions<unknown, unknown>>;
+  if (chunk === undefined) return undefined;
+  return { ...chunkSettings(chunk, name), run: run as RegisteredChunk["run"] };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { RunningAttempt } from "./execution-host.ts";
+import type { RunningAttempt, SlotHolder } from "./execution-host.ts";
 import type { OnTrouble } from "./trouble.ts";
 
 /** How long a handler that goes on after its attempt is over keeps its slot. */
@@ -16,13 +16,15 @@ export class Slots {
   concurrency: number;
   /** Attempts under a lease. */
   readonly active = new Set<RunningAttempt>();
+  /** Chunks that run: many attempts, one handler, one slot. */
+  readonly #chunks = new Set<SlotHolder>();
   readonly #clock: Clock;
   readonly #trouble: OnTrouble;
   readonly #onFree: () => void;
   /** Handlers whose attempt is over, with the way to cancel their timer. */
-  readonly #lingering = new Map<RunningAttempt, () => void>();
+  readonly #lingering = new Map<SlotHolder, () => void>();
   /** Handlers that have outstayed: they hold no slot any more. */
-  readonly #leftBehind = new Set<RunningAttempt>();
+  readonly #leftBehind = new Set<SlotHolder>();
 
   constructor(params: { concurrency: number; clock: Clock; trouble: OnTrouble; onFree: () => void }) {
     this.concurrency = params.concurrency;
@@ -33,7 +35,7 @@ export class Slots {
 
   /** Slots that are held: by attempts, and by handlers that linger. */
   get held(): number {
-    return this.active.size + this.#lingering.size;
+    return this.active.size + this.#chunks.size + this.#lingering.size;
   }
 
   get free(): number {
@@ -44,17 +46,25 @@ export class Slots {
     this.active.add(attempt);
   }
 
-  /** The attempt is over; the slot becomes free when the handler is done as well. */
-  end(attempt: RunningAttempt): void {
-    this.active.delete(attempt);
-    if (!attempt.handlerDone) this.#linger(attempt);
+  takeForChunk(chunk: SlotHolder): void {
+    this.#chunks.add(chunk);
+  }
+
+  /**
+   * The attempt, or every one of a chunk, is over; the slot becomes free when the handler is done as well.
+   * Returns whether there was a slot: an attempt in a chunk has none of its own.
+   */
+  end(holder: SlotHolder): boolean {
+    if (!this.active.delete(holder as RunningAttempt) && !this.#chunks.delete(holder)) return false;
+    if (!holder.handlerDone) this.#linger(holder);
+    return true;
   }
 
   /** A handler that lingered has returned. */
-  returned(attempt: RunningAttempt): void {
-    if (this.#leftBehind.delete(attempt)) return;
-    this.#lingering.get(attempt)?.();
-    if (this.#lingering.delete(attempt)) this.#onFree();
+  returned(holder: SlotHolder): void {
+    if (this.#leftBehind.delete(holder)) return;
+    this.#lingering.get(holder)?.();
+    if (this.#lingering.delete(holder)) this.#onFree();
   }
 
   /** Lets go of the timers; handlers that linger are left to themselves. */
@@ -62,30 +72,30 @@ export class Slots {
     for (const cancel of this.#lingering.values()) cancel();
   }
 
-  #linger(attempt: RunningAttempt): void {
+  #linger(holder: SlotHolder): void {
     this.#lingering.set(
-      attempt,
-      this.#clock.timer(lingerMs, () => this.#leaveBehind(attempt)),
+      holder,
+      this.#clock.timer(lingerMs, () => this.#leaveBehind(holder)),
     );
   }
 
-  #leaveBehind(attempt: RunningAttempt): void {
-    const { id, task } = attempt.job;
+  #leaveBehind(holder: SlotHolder): void {
+    const { id, task } = holder.job;
     const full = this.#leftBehind.size >= this.concurrency;
     this.#trouble({
       during: "slots",
       message: full
         ? `A handler of task ${task} ignores its abort signal, as ${this.concurrency} others do: it keeps its slot.`
         : `A handler of task ${task} still runs ${lingerMs / 1_000} s after its attempt ended: it ignores its signal.`,
-      jobs: [id],
+      jobs: holder.ids ?? [id],
     });
     if (full) {
       // Asked again later, since others may have returned by then.
-      this.#linger(attempt);
+      this.#linger(holder);
       return;
     }
-    this.#lingering.delete(attempt);
-    this.#leftBehind.add(attempt);
+    this.#lingering.delete(holder);
+    this.#leftBehind.add(holder);
     this.#onFree();
   }
 }

@@ -10,7 +10,8 @@ export interface WorkerTrouble {
     | "renew"
     | "report"
     | "retry-policy"
-    | "slots";
+    | "slots"
+    | "cache";
   readonly message: string;
   readonly error?: unknown;
   /** Ids of the jobs concerned. */

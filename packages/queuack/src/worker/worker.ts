@@ -78,7 +78,7 @@ export class Worker {
     return this.#id;
   }
 
-  /** Slots in use: jobs that run, and handlers that go on although their attempt is over. */
+  /** Slots in use: jobs and chunks that run, and handlers that go on although their attempt is over. */
   get running(): number {
     return this.#dispatcher.slots.held;
   }
@@ -137,10 +137,22 @@ export class Worker {
     else if (this.#state === "running" || this.#state === "paused") {
       this.#state = "stopping";
       this.#dispatcher.close();
+      this.#dispatcher.releaseWaiting();
       this.#limitGrace(graceMs);
       void this.#drain();
     } else if (this.#state === "stopping" && options.grace !== undefined) this.#limitGrace(graceMs);
     await this.#stopped;
+  }
+
+  /**
+   * Resolves when nothing runs and there is nothing more that this worker could run now: what waits for a time, in a
+   * paused queue or behind a limit is not waited for. Resolves as well when the worker is paused or stopped, once what it
+   * had has ended.
+   */
+  async untilIdle(): Promise<void> {
+    do await this.#dispatcher.emptied();
+    while ((await this.#dispatcher.look()) > 0 || this.#dispatcher.slots.active.size > 0);
+    await this.#dispatcher.settler.drained();
   }
 
   /** Claims nothing until `resume()`; running jobs go on. */

@@ -114,6 +114,8 @@ export class Duties {
     let step: number;
     do pruned += step = await store.queues.prune({ retention, limit: batch });
     while (step === batch && this.#running);
+    do pruned += step = await store.cache.prune({ limit: batch });
+    while (step === batch && this.#running);
     if (pruned > 0) await store.compact();
   }
 

@@ -1,3 +1,4 @@
+import { caching } from "./caching.ts";
 import { changing } from "./changes.ts";
 import { claimOrder } from "./claim-order.ts";
 import { claimRaces } from "./claim-races.ts";
@@ -13,6 +14,7 @@ import { listing } from "./listing.ts";
 import { queues } from "./queues.ts";
 import { records } from "./records.ts";
 import { settlement } from "./settlement.ts";
+import { sharing } from "./sharing.ts";
 import { Suite } from "./suite.ts";
 import { sweeping } from "./sweeping.ts";
 import { time } from "./time.ts";
@@ -40,6 +42,8 @@ const behaviours = {
   sweeping,
   workers,
   records,
+  sharing,
+  "the cache": caching,
 };
 
 /**

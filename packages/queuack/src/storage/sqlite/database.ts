@@ -24,6 +24,12 @@ export interface Database {
   readonly inTransaction: boolean;
 }
 
+/** A connection of the driver itself. */
+export interface Connection extends Database {
+  /** The whole database as the bytes of a file. Not within a transaction. */
+  serialize(): Uint8Array;
+}
+
 /** How much a commit survives: `full`, a power cut; `relaxed`, a killed process. */
 export type Durability = "full" | "relaxed";
 
@@ -33,7 +39,7 @@ export function synchronousPragma(durability: Durability): "FULL" | "NORMAL" {
 }
 
 /** A raw connection without waiting: `SQLITE_BUSY` comes back at once, the writer decides how to wait. */
-export function openConnection(path: string): Database {
+export function openConnection(path: string): Connection {
   return new BetterSqlite3(path, { timeout: 0 });
 }
 
@@ -41,9 +47,9 @@ export function openConnection(path: string): Database {
  * Opens the database of a queue and asserts that it keeps what is promised.
  * @throws {QueuackError} `QUEUACK_NETWORK_FILE_SYSTEM`, `QUEUACK_STORE_FAILED`
  */
-export function openDatabase(path: string, durability: Durability): Database {
+export function openDatabase(path: string, durability: Durability): Connection {
   if (path !== ":memory:") refuseNetworkFileSystem(path);
-  let db: Database;
+  let db: Connection;
   try {
     db = openConnection(path);
   } catch (cause) {

@@ -6,7 +6,7 @@ const backstopMs = 1_000;
 
 /** Hears that another connection has committed: woken by the operating system when the write-ahead log changes. */
 export class ForeignCommits {
-  readonly #file: string | null;
+  #file: string | null;
   readonly #version: Statement;
   readonly #listeners = new Set<() => void>();
   #last: number;
@@ -28,6 +28,13 @@ export class ForeignCommits {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.close();
     };
+  }
+
+  /** Goes with a database that left the memory for a file: from now on there may be others. */
+  moveTo(path: string): void {
+    this.#file = `${path}-wal`;
+    this.#last = this.#read();
+    if (this.#listeners.size > 0) this.#start();
   }
 
   close(): void {

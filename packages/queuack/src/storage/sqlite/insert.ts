@@ -7,16 +7,19 @@ import { idBytes, idText, stateOf } from "./codes.ts";
 import type { SqlRow } from "./database.ts";
 import { optionsText, placeJoins, stateExpression } from "./job-rows.ts";
 import type { Places } from "./places.ts";
-import type { Session } from "./session.ts";
+import type { Tables } from "./session.ts";
 import { UniqueConflicts } from "./unique-conflicts.ts";
 import { type Uniques, uniqText } from "./uniques.ts";
 
 /** Rows between two looks at the clock. */
 const stride = 128;
 
-/** The `insert` of the jobs. */
-export function insertion(session: Session, places: Places, uniques: Uniques): JobStore["insert"] {
-  const { db, writer, clock, lanes } = session;
+/** The body of a write that inserts jobs, all or nothing; to be run within a transaction. */
+export type InsertBody = (params: Parameters<JobStore["insert"]>[0]) => Generator<void, InsertReply, void>;
+
+/** How jobs are inserted. */
+export function insertion(tables: Tables, places: Places, uniques: Uniques): InsertBody {
+  const { db, clock, lanes } = tables;
   const insertJob = db.prepare(`INSERT INTO job
     (seq, id, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, input, uniq)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
@@ -29,14 +32,14 @@ export function insertion(session: Session, places: Places, uniques: Uniques): J
       coalesce(sum(${waitingStates.join(" + ")}), 0) AS waiting
     FROM queue LEFT JOIN lane ON lane.queue = queue.id WHERE queue.id = ?`);
 
-  const conflicts = new UniqueConflicts(session, places);
+  const conflicts = new UniqueConflicts(tables, places);
 
   function* run(jobs: readonly NewJob[], limit: number): Generator<void, InsertReply, void> {
     const now = clock.now();
-    const tally = session.tally();
+    const tally = tables.tally();
     const queues = new Map<number, NewJob>();
     const replies: InsertReply["jobs"][number][] = [];
-    let seq = session.takeSeqs(jobs.length);
+    let seq = tables.takeSeqs(jobs.length);
     let next = Number.POSITIVE_INFINITY;
     let rows = 0;
     for (const job of jobs) {
@@ -104,5 +107,5 @@ export function insertion(session: Session, places: Places, uniques: Uniques): J
     return { jobs: replies, nextInMs: next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - now), waiting };
   }
 
-  return ({ jobs, limit = Number.POSITIVE_INFINITY }) => writer.write(() => run(jobs, limit));
+  return ({ jobs, limit = Number.POSITIVE_INFINITY }) => run(jobs, limit);
 }

@@ -63,4 +63,4 @@ export function migrate(db: Database, target?: number): void {
 }
 
 /** The version that `migrate` brings a database to. */
-export const newestVersion = 2;
+export const newestVersion = 3;

@@ -2,7 +2,7 @@ import type { JobState } from "../../core/job-state.ts";
 import { stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
 import type { Lanes, Tally } from "./lanes.ts";
-import type { Session } from "./session.ts";
+import type { Tables } from "./session.ts";
 
 /** A job that is to be put where it waits. */
 export interface Waiting {
@@ -38,7 +38,7 @@ export class Places {
   readonly #leavePending: Statement;
   readonly #leaveDone: Statement;
 
-  constructor({ db, lanes }: Session) {
+  constructor({ db, lanes }: Tables) {
     this.#lanes = lanes;
     this.#ready = db.prepare("INSERT INTO ready (lane, grp, rank, seq) VALUES (?, ?, ?, ?)");
     this.#rise = db.prepare("INSERT INTO rise (seq, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at");

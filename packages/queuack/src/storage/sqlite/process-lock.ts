@@ -10,7 +10,7 @@ import { type Database, isBusy, openConnection } from "./database.ts";
 export class ProcessLock {
   /** Names the lock: one for every opening of a store. */
   readonly instance = randomUUID();
-  readonly #folder: string | null;
+  #folder: string | null;
   #held: Database | null = null;
 
   /** @param path the queue's database; `:memory:` needs no locks, since nobody else can see it */
@@ -24,6 +24,19 @@ export class ProcessLock {
     mkdirSync(this.#folder, { recursive: true });
     this.#held = openConnection(this.#file(this.instance));
     this.#held.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  }
+
+  /** Goes with a database that left the memory for a file, and takes the lock there: from now on others look for it. */
+  moveTo(path: string): void {
+    this.#folder = `${path}-processes`;
+    try {
+      this.hold();
+    } catch (error) {
+      this.#held?.close();
+      this.#held = null;
+      this.#folder = null;
+      throw error;
+    }
   }
 
   /** Whether the process that holds the lock of another opening is alive. */

@@ -4,24 +4,20 @@ import type { FlowRules } from "./flow-rules.ts";
 import { type Lanes, Tally } from "./lanes.ts";
 import type { Writer } from "./writer.ts";
 
-/** What the parts of the store share: the connection, the writer, the clock, the lanes, the limits and the two sequences. */
-export class Session {
+/** What is needed within a transaction, whoever opened it: the connection, the clock, the lanes, the limits, the sequences. */
+export class Tables {
   readonly db: Database;
-  readonly writer: Writer;
   readonly clock: Clock;
   readonly lanes: Lanes;
   readonly flow: FlowRules;
   readonly #take: Statement;
-  readonly #leap: Statement;
 
-  constructor(params: { db: Database; writer: Writer; clock: Clock; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: { db: Database; clock: Clock; lanes: Lanes; flow: FlowRules }) {
     this.db = params.db;
-    this.writer = params.writer;
     this.clock = params.clock;
     this.lanes = params.lanes;
     this.flow = params.flow;
     this.#take = this.db.prepare("UPDATE sequence SET seq = seq + ?, token = token + ? RETURNING seq, token");
-    this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");
   }
 
   /** An empty tally for the write at hand. */
@@ -37,6 +33,18 @@ export class Session {
   /** Takes `n` fencing tokens; the first of them. */
   takeTokens(n: number): number {
     return (this.#take.get(0, n) as { token: number }).token - n + 1;
+  }
+}
+
+/** What the parts of the store share: the tables, and the one way to write to them. */
+export class Session extends Tables {
+  readonly writer: Writer;
+  readonly #leap: Statement;
+
+  constructor(params: { db: Database; writer: Writer; clock: Clock; lanes: Lanes; flow: FlowRules }) {
+    super(params);
+    this.writer = params.writer;
+    this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");
   }
 
   /**

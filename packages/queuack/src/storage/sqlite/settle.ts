@@ -1,5 +1,6 @@
 import type { Settlement, SettleReply } from "../../core/settlement.ts";
 import type { JobStore } from "../store.ts";
+import { CacheWriter } from "./cache.ts";
 import { idBytes } from "./codes.ts";
 import type { Endings } from "./endings.ts";
 import type { Tally } from "./lanes.ts";
@@ -24,6 +25,7 @@ export function settling(session: Session, endings: Endings, places: Places, uni
   const { db, writer, clock, lanes } = session;
   const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
     RETURNING seq, lane, grp, attempt, worker, started_at, cancel_requested, uniq`);
+  const cache = new CacheWriter(session);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE grp = ? AND parked > 0");
   const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
@@ -60,6 +62,7 @@ export function settling(session: Session, endings: Endings, places: Places, uni
     switch (settlement.to) {
       case "completed":
         endings.end(ending, "completed", settlement.outcome ?? "succeeded", settlement.result, now, tally);
+        if (settlement.cache !== undefined) cache.keep(lanes.byId(lane), settlement.cache, settlement.result, now);
         return "accepted";
       case "cancelled":
         if (settlement.error) endings.fail({ ...ending, outcome: "cancelled", error: settlement.error }, now);

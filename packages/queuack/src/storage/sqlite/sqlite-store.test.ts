@@ -44,7 +44,11 @@ async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedSto
 }
 
 storeConformance(
-  { name: "sqlite file", capabilities: { name: "sqlite", persistent: true, shared: true }, open: openFile },
+  {
+    name: "sqlite file",
+    capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true },
+    open: openFile,
+  },
   { describe, test },
 );
 
@@ -53,7 +57,40 @@ async function openMemory({ clock }: { readonly clock: Clock }): Promise<OpenedS
   return { store, verify: () => store.verify(), dispose: () => store.close() };
 }
 
+/** A store that began in memory and has become a file: all that holds for a file must hold for it. */
+async function openMoved({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
+  const store = await openSqliteStore({ path: ":memory:", clock });
+  const { url } = await store.share();
+  const others: Store[] = [];
+  return {
+    store,
+    second: async () => {
+      const other = await openSqliteStore({ path: url, clock });
+      others.push(other);
+      return other;
+    },
+    verify: () => store.verify(),
+    dispose: async () => {
+      await Promise.all(others.map((other) => other.close()));
+      await store.close();
+    },
+  };
+}
+
 storeConformance(
-  { name: "sqlite memory", capabilities: { name: "sqlite", persistent: false, shared: false }, open: openMemory },
+  {
+    name: "sqlite memory that became a file",
+    capabilities: { name: "sqlite", persistent: false, shared: true, transactions: false },
+    open: openMoved,
+  },
+  { describe, test },
+);
+
+storeConformance(
+  {
+    name: "sqlite memory",
+    capabilities: { name: "sqlite", persistent: false, shared: false, transactions: false },
+    open: openMemory,
+  },
   { describe, test },
 );

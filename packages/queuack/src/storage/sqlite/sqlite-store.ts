@@ -2,12 +2,14 @@ import { resolve } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { QueuackError } from "../../core/errors.ts";
 import type { Store } from "../store.ts";
+import { cache } from "./cache.ts";
 import { changing } from "./changes.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { claiming } from "./claim.ts";
 import { compact } from "./compact.ts";
-import { type Database, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
+import { type Connection, type Durability, isBusy, openDatabase, storeError } from "./database.ts";
 import { Endings } from "./endings.ts";
+import { enlisting } from "./enlist.ts";
 import { flowStore } from "./flow.ts";
 import { FlowRules } from "./flow-rules.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
@@ -15,6 +17,7 @@ import { insertion } from "./insert.ts";
 import { Lanes } from "./lanes.ts";
 import { leases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
+import { MovableDatabase } from "./movable-database.ts";
 import { Places } from "./places.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { queues } from "./queues.ts";
@@ -23,6 +26,7 @@ import { records } from "./records.ts";
 import { removal } from "./removal.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
+import { Sharing } from "./sharing.ts";
 import { timing } from "./timing.ts";
 import { Uniques } from "./uniques.ts";
 import { verifyDatabase } from "./verify.ts";
@@ -52,7 +56,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { durability = "full" } = options;
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
   // Another process may be opening, closing or recovering the same file this very moment.
-  const db = await whenFree(path, () => openDatabase(path, durability));
+  const db = await whenFree(path, () => openDatabase(path, path === ":memory:" ? "relaxed" : durability));
   try {
     await whenFree(path, () => migrate(db));
     return await storeOver(db, { ...options, path });
@@ -63,14 +67,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 /** The store over a connection whose schema is up to date, with its path made absolute. */
-async function storeOver(db: Database, options: SqliteStoreOptions): Promise<SqliteStore> {
+async function storeOver(connection: Connection, options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, durability = "full" } = options;
   const inMemory = path === ":memory:";
+  const movable = inMemory ? new MovableDatabase(connection) : null;
+  const db = movable ?? connection;
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
-  const checkpointer = inMemory ? null : new Checkpointer(db, path);
+  let checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
-    durability,
+    // What ends with its process needs no disk to wait for, also when it has become a file.
+    durability: inMemory ? "relaxed" : durability,
     onRollback: () => {
       lanes.forget();
       flow.forget();
@@ -80,18 +87,26 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
   const session = new Session({ db, writer, clock, lanes, flow });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
+  const onMoved = (file: string) => {
+    checkpointer = new Checkpointer(db, file);
+  };
+  const sharing = movable && new Sharing({ db: movable, writer, lock, foreign, onMoved });
   const places = new Places(session);
   const uniques = new Uniques(session);
   const endings = new Endings(session, uniques);
+  const insert = insertion(session, places, uniques);
   const { remove, prune } = removal(session, places, uniques);
   await writer.write(function* () {
     session.raiseEpoch();
   });
 
   return {
-    capabilities: { name: "sqlite", persistent: !inMemory, shared: !inMemory },
+    get capabilities() {
+      const shared = !inMemory || sharing?.path != null;
+      return { name: "sqlite", persistent: !inMemory, shared, transactions: !inMemory };
+    },
     jobs: {
-      insert: insertion(session, places, uniques),
+      insert: (params) => writer.write(() => insert(params)),
       claim: claiming(session, endings, uniques),
       settle: settling(session, endings, places, uniques),
       ...leases(session),
@@ -104,7 +119,13 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
     flow: flowStore(session),
     workers: workers(session, lock),
     records: records(session),
+    enlist: enlisting({ path, durability, clock }),
+    cache: cache(session),
     onForeignCommit: (listener) => foreign.subscribe(listener),
+    share: async () => {
+      const moved = (await sharing?.move()) ?? false;
+      return { url: sharing?.path ?? path, temporary: inMemory, moved };
+    },
     compact: () => compact(db, writer),
     verify: () => writer.read(() => verifyDatabase(db)),
     close: async () => {
@@ -113,6 +134,7 @@ async function storeOver(db: Database, options: SqliteStoreOptions): Promise<Sql
       await checkpointer?.close();
       lock.release();
       db.close();
+      sharing?.leave();
     },
   };
 }

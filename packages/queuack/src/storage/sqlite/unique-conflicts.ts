@@ -8,7 +8,7 @@ import type { Statement } from "./database.ts";
 import { optionsText, placeJoins, stateExpression } from "./job-rows.ts";
 import type { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
-import type { Session } from "./session.ts";
+import type { Tables } from "./session.ts";
 
 interface HolderRow {
   readonly id: Uint8Array;
@@ -28,7 +28,7 @@ export class UniqueConflicts {
   readonly #replace: Statement;
   readonly #reschedule: Statement;
 
-  constructor({ db }: Session, places: Places) {
+  constructor({ db }: Tables, places: Places) {
     this.#places = places;
     this.#holder = db.prepare(`SELECT job.id, job.lane, job.grp, job.priority, job.run_at, job.attempts,
         pending.waiting_for, ${stateExpression} AS state

@@ -2,7 +2,7 @@ import type { JobState } from "../../core/job-state.ts";
 import type { Uniqueness } from "../../core/unique.ts";
 import { stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
-import type { Session } from "./session.ts";
+import type { Tables } from "./session.ts";
 
 /** `job.uniq` of a new job: the states as bits, and the key with the number of its period. */
 export function uniqText({ key, periodMs, states }: Uniqueness, now: number): string {
@@ -25,7 +25,7 @@ export class Uniques {
   readonly #holder: Statement;
   readonly #ofJob: Statement;
 
-  constructor({ db }: Pick<Session, "db">) {
+  constructor({ db }: Tables) {
     this.#hold = db.prepare("INSERT INTO uniq (key, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
     this.#release = db.prepare("DELETE FROM uniq WHERE key = ? AND seq = ?");
     this.#holder = db.prepare("SELECT seq FROM uniq WHERE key = ?");

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import type { TaskDefinition } from "queuack";
-import { CliError, exitCodes } from "./errors.ts";
+import { QueuackError } from "../core/errors.ts";
+import type { TaskDefinition } from "../core/task.ts";
 import { loadModule, type ModuleExports } from "./load-module.ts";
 
 /** A task of whatever input and result. */
@@ -10,26 +10,26 @@ export type AnyTask = TaskDefinition<never, unknown>;
 /**
  * The tasks that modules export: named exports, a default export, and arrays of tasks as either.
  * @param paths relative to `folder`, or absolute
- * @throws {CliError} exit code 3 where there is no such module; 2 where it fails to load, exports no task, or two tasks
- *   bear one name
+ * @throws {QueuackError} `QUEUACK_UNKNOWN_MODULE` where there is no such module; `QUEUACK_INVALID_TASK` where it fails to
+ *   load, exports no task, or two tasks bear one name; `QUEUACK_MISSING_PACKAGE`
  */
 export async function loadTasks(paths: readonly string[], folder: string): Promise<AnyTask[]> {
   const from = new Map<string, { task: AnyTask; path: string }>();
   for (const path of paths) {
     const tasks = tasksOf(await load(path, folder));
     if (tasks.length === 0) {
-      throw new CliError(exitCodes.usage, `The module ${path} exports no task.`, {
+      throw new QueuackError("QUEUACK_INVALID_TASK", {
+        message: `The module ${path} exports no task.`,
         hint: 'Export what task() returns: export const resize = task({ name: "resize", run: … }).',
-        code: "QUEUACK_INVALID_TASK",
       });
     }
     for (const task of tasks) {
       const known = from.get(task.name);
       if (known !== undefined && known.task !== task) {
         const places = known.path === path ? path : `${known.path} and ${path}`;
-        throw new CliError(exitCodes.usage, `Two different tasks are named ${task.name}, in ${places}.`, {
+        throw new QueuackError("QUEUACK_INVALID_TASK", {
+          message: `Two different tasks are named ${task.name}, in ${places}.`,
           hint: "Give each task a name of its own.",
-          code: "QUEUACK_INVALID_TASK",
         });
       }
       from.set(task.name, { task, path });
@@ -63,21 +63,26 @@ async function load(path: string, folder: string): Promise<ModuleExports> {
   const file = resolve(folder, path);
   const kind = await stat(file).catch(() => null);
   if (kind === null) {
-    throw new CliError(exitCodes.notFound, `There is no module ${path}.`, {
+    throw new QueuackError("QUEUACK_UNKNOWN_MODULE", {
+      message: `There is no module ${path}.`,
       hint: `Looked for ${file}; name the file with its ending, such as src/tasks.ts.`,
     });
   }
   if (kind.isDirectory()) {
     const name = relative(folder, file) || ".";
-    throw new CliError(exitCodes.usage, `${path} is a folder.`, { hint: `Name its modules: ${name}/tasks.ts.` });
+    throw new QueuackError("QUEUACK_INVALID_OPTION", {
+      message: `${path} is a folder.`,
+      hint: `Name its modules: ${name}/tasks.ts.`,
+    });
   }
   try {
     return await loadModule(file);
   } catch (cause) {
+    if (cause instanceof QueuackError && cause.code === "QUEUACK_MISSING_PACKAGE") throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(exitCodes.usage, `The module ${path} could not be loaded: ${message}`, {
-      hint: "Mend the module, or what it imports; --verbose shows the stack.",
-      code: "QUEUACK_INVALID_TASK",
+    throw new QueuackError("QUEUACK_INVALID_TASK", {
+      message: `The module ${path} could not be loaded: ${message}`,
+      hint: "Mend the module, or what it imports.",
       cause,
     });
   }
