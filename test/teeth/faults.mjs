@@ -281,8 +281,8 @@ export const faults = [
   {
     name: "a group that a rate keeps waiting is never let go",
     file: "storage/sqlite/timing.ts",
-    find: "    const freed = unpark.run(now).changes;",
-    replace: "    const freed = unpark.run(0).changes;",
+    find: "    const freed = unpark.run(now, limit).changes;",
+    replace: "    const freed = unpark.run(0, limit).changes;",
     caughtBy: conformance,
   },
   {

@@ -133,6 +133,21 @@ export function flowLimits(suite: Suite): void {
     assert.deepEqual((await scene.claim()).map(({ group }) => group).sort(), ["a", "b"]);
   });
 
+  suite.test("groups that a rate kept waiting are let go a bounded number at a time", async (scene) => {
+    await scene.worker();
+    await limit(scene, { group: "*" }, { rate: { limit: 1, periodMs: 200 } });
+    const groups = ["a", "b", "c", "d", "e"];
+    for (let n = 0; n < 2; n++) await scene.insert(...groups.map((group) => newJob({ group })));
+    assert.equal((await scene.claim()).length, 5);
+    assert.equal((await scene.claim()).length, 0);
+    await scene.clock.advance(200);
+    const { promoted, nextInMs } = await scene.store.jobs.promote({ limit: 2 });
+    assert.deepEqual([promoted, nextInMs], [2, 0]);
+    assert.equal((await scene.claim()).length, 2);
+    assert.equal(await scene.promote(), 3);
+    assert.equal((await scene.claim()).length, 3);
+  });
+
   suite.test("the slots of a dead worker come back with its leases", async (scene) => {
     await scene.worker("w1");
     await scene.worker("w2");

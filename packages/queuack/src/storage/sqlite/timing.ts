@@ -52,7 +52,8 @@ export function timing(session: Session, endings: Endings, places: Places): JobS
     WHERE rise.at <= ? ORDER BY rise.at LIMIT ?`);
   const settled = db.prepare("DELETE FROM rise WHERE seq = ?");
   const setPriority = db.prepare("UPDATE job SET priority = ? WHERE seq = ?");
-  const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE parked > 0 AND parked <= ?");
+  const unpark = db.prepare(`UPDATE turn SET parked = 0 WHERE (lane, grp, rank) IN
+    (SELECT lane, grp, rank FROM turn WHERE parked > 0 AND parked <= ? ORDER BY parked LIMIT ?)`);
   const nextRise = db.prepare("SELECT min(at) AS at FROM rise");
   const nextRoom = db.prepare(`SELECT min(parked) AS at FROM turn WHERE parked > 0 AND parked < ${untilEnd}`);
   const nextTimer = db.prepare("SELECT min(at) AS at FROM timer");
@@ -81,7 +82,7 @@ export function timing(session: Session, endings: Endings, places: Places): JobS
       places.put({ seq, lane, group, priority, runAt: now, failed: state === stateCode.retryable }, now, tally);
       yield;
     }
-    const freed = unpark.run(now).changes;
+    const freed = unpark.run(now, limit).changes;
     yield* rise(now, limit, tally);
     lanes.apply(tally, now);
     return { promoted: rows.length + Number(freed), expired: gone };
