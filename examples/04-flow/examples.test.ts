@@ -21,7 +21,7 @@ test("there are two", () => {
 
 test.each([...sources])("%s prints what it says", async (name, source) => {
   const [, announced = ""] = /^\/\/ Prints:\n((?:\/\/ {3}.*\n)+)/m.exec(source) ?? [];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [path(`../dist/03-flow/${name}.js`)], { env });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [path(`../dist/04-flow/${name}.js`)], { env });
   expect(stdout).toBe(announced.replaceAll(/^\/\/ {3}/gm, ""));
   expect(stderr).toBe("");
 });
