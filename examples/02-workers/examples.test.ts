@@ -14,7 +14,6 @@ const examples = readdirSync(source("."))
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
   .map((file) => file.slice(0, -".ts".length));
 
-
 test.each(examples)("%s prints what it says", async (name) => {
   const [, announced = ""] =
     /^\/\/ Prints:\n((?:\/\/ {3}.*\n)+)/m.exec(readFileSync(source(`${name}.ts`), "utf8")) ?? [];

@@ -8,7 +8,7 @@
 //   one that never ends: timed_out
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "queuack";
-import { countPrimes, forever } from "./tasks/primes.js";
+import { countPrimes, forever } from "./tasks/primes.ts";
 
 const q = await connect(":memory:");
 await q.worker({ tasks: [countPrimes, forever], isolation: { killGrace: "100ms" } }).start();

@@ -33,6 +33,11 @@ await worker.start();
 await started;
 const why = await last.explain();
 await worker.untilIdle();
-console.log(`most at a time: ${[...most].sort().map(([customer, n]) => `${customer} ${n}`).join(", ")}`);
+console.log(
+  `most at a time: ${[...most]
+    .sort()
+    .map(([customer, n]) => `${customer} ${n}`)
+    .join(", ")}`,
+);
 console.log(`acme's last job waits: ${why.summary}`);
 await q.close();

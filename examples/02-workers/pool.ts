@@ -11,7 +11,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "queuack";
-import { resize } from "./tasks/resize.js";
+import { resize } from "./tasks/resize.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "queuack-pool-"));
 const q = await connect(join(folder, "jobs.db"));

@@ -20,3 +20,9 @@ test("kill -9 of workers and enqueuers loses no job and repeats no result", { ti
 test("a killed worker's job runs elsewhere within a second or so", { timeout: 60_000 }, async () => {
   expect(await run("notice.mjs", "--rounds", "3")).toMatch(/^notice: /m);
 });
+
+test("kills at full limits: never more leases than a limit, and every slot comes back", {
+  timeout: 120_000,
+}, async () => {
+  expect(await run("limits.mjs", "--kills", "5")).toMatch(/^passed/m);
+});

@@ -12,7 +12,7 @@
  */
 
 const store = ["packages/queuack/src/storage/sqlite/"];
-const batches = ["packages/queuack/src/storage/sqlite/sqlite-store.test.ts"];
+const conformance = [`${store[0]}sqlite-store.test.ts`];
 const promises = ["test/teeth/promises.test.ts"];
 const powercut = ["test/powercut/main.mjs --images 150 --seed 1"];
 const notice = ["test/crash/notice.mjs --rounds 1"];
@@ -49,9 +49,9 @@ export const faults = [
   },
   {
     name: "an insertion is committed like a heartbeat",
-    file: "storage/sqlite/insert.ts",
-    find: "writer.write(() => run(jobs, batches, limit))",
-    replace: "writer.write(() => run(jobs, batches, limit), false)",
+    file: "storage/sqlite/sqlite-store.ts",
+    find: "writer.write(() => insert(params)),",
+    replace: "writer.write(() => insert(params), false),",
     caughtBy: powercut,
   },
   {
@@ -134,8 +134,8 @@ export const faults = [
   {
     name: "priorities are reversed",
     file: "storage/sqlite/places.ts",
-    find: "this.#ready.run(lane, 100 - job.priority, seq);",
-    replace: "this.#ready.run(lane, job.priority, seq);",
+    find: "this.#ready.run(lane, job.group, 100 - job.priority, seq);",
+    replace: "this.#ready.run(lane, job.group, job.priority, seq);",
     caughtBy: store,
   },
   {
@@ -204,7 +204,7 @@ export const faults = [
   {
     name: "expiry is ignored at the claim",
     file: "storage/sqlite/claim.ts",
-    find: "row.expires_at !== null && row.expires_at <= now && row.attempts === 0",
+    find: "row.expires_at !== null && row.expires_at <= now && attempts === 0",
     replace: "row.expires_at === -1",
     caughtBy: store,
   },
@@ -241,21 +241,21 @@ export const faults = [
     file: "storage/sqlite/batch-ledger.ts",
     find: "const completed = row.completed_at === null;",
     replace: "const completed = true;",
-    caughtBy: batches,
+    caughtBy: conformance,
   },
   {
     name: "a batch counts a job off twice",
     file: "storage/sqlite/endings.ts",
     find: "tally.counted(batch, { open: -1,",
     replace: "tally.counted(batch, { open: -2,",
-    caughtBy: batches,
+    caughtBy: conformance,
   },
   {
     name: "a retried job is not taken back among the open of its batch",
     file: "storage/sqlite/changes.ts",
     find: "tally.counted(batch, { open: 1,",
     replace: "tally.counted(batch, { open: 0,",
-    caughtBy: batches,
+    caughtBy: conformance,
   },
   {
     name: "commits of other processes are heard only by the backstop",
@@ -264,6 +264,118 @@ export const faults = [
     replace:
       'if (this.#file) throw Object.assign(new Error("deaf"), { code: "ENOSYS" });\n      this.#watcher = watch(this.#file, {',
     caughtBy: latency,
+  },
+  {
+    name: "a lease is not counted: limits by what this claim takes alone",
+    file: "core/flow/allowance.ts",
+    find: "concurrency - this.#usage.running(rule, group)",
+    replace: "concurrency - 0 * this.#usage.running(rule, group)",
+    caughtBy: conformance,
+  },
+  {
+    name: "a slot is counted twice",
+    file: "storage/sqlite/claim-usage.ts",
+    find: "(counts.get(key) ?? 0) + n)",
+    replace: "(counts.get(key) ?? 0) + 2 * n)",
+    caughtBy: conformance,
+  },
+  {
+    name: "a rate forgets a start too soon",
+    file: "core/flow/allowance.ts",
+    find: "filter(({ at }) => at > since)",
+    replace: "filter(({ at }) => at > since + (rate?.periodMs ?? 0) / 8)",
+    caughtBy: conformance,
+  },
+  {
+    name: "the starts of a claim are not recorded",
+    file: "storage/sqlite/claim.ts",
+    find: "    usage.record(allowance.started(), now);\n",
+    replace: "",
+    caughtBy: conformance,
+  },
+  {
+    name: "a group that is set aside stays there when a job of it ends",
+    file: "storage/sqlite/settle.ts",
+    find: "    for (const group of groups) unpark.run(group);\n",
+    replace: "",
+    caughtBy: conformance,
+  },
+  {
+    name: "a group that a rate keeps waiting is never let go",
+    file: "storage/sqlite/timing.ts",
+    find: "    const freed = unpark.run(now, limit).changes;",
+    replace: "    const freed = unpark.run(0, limit).changes;",
+    caughtBy: conformance,
+  },
+  {
+    name: "a group's turn is forgotten: the first one is served for ever",
+    file: "core/flow/turns.ts",
+    find: "      entry.pass = pass + 1 / list.weight;",
+    replace: "      entry.pass = pass;",
+    caughtBy: conformance,
+  },
+  {
+    name: "turns are not kept from claim to claim",
+    file: "storage/sqlite/claim-turns.ts",
+    find: "      this.#serve.run(pass, group, queue);\n",
+    replace: "",
+    caughtBy: conformance,
+  },
+  {
+    name: "who was idle comes back with arrears",
+    file: "storage/sqlite/claim-turns.ts",
+    find: "      this.#serveQueue.run(groupStart, queue);\n",
+    replace: "",
+    caughtBy: conformance,
+  },
+  {
+    name: "a group that a limit kept waiting comes back with arrears",
+    file: "core/flow/turns.ts",
+    find: "const pass = Math.max(list.pass, share.groupStart, ",
+    replace: "const pass = Math.max(list.pass, ",
+    caughtBy: conformance,
+  },
+  {
+    name: "limits are read once and never again",
+    file: "storage/sqlite/flow-rules.ts",
+    find: "if (flow !== this.#known) {",
+    replace: "if (this.#known === -1) {",
+    caughtBy: conformance,
+  },
+  {
+    name: "a unique key is released when the job starts",
+    file: "storage/sqlite/claim.ts",
+    find: 'uniques.enter(seq, uniq, "running");',
+    replace: "uniques.leave(seq, uniq);",
+    caughtBy: conformance,
+  },
+  {
+    name: "a unique key is kept for ever",
+    file: "storage/sqlite/endings.ts",
+    find: "    this.#uniques.enter(seq, uniq, state);\n",
+    replace: "",
+    caughtBy: conformance,
+  },
+  {
+    name: "a job comes back beside another of its unique key",
+    file: "storage/sqlite/settle.ts",
+    find: 'if (!uniques.enter(seq, uniq, "available")) {',
+    replace: 'if (!uniques.enter(seq, uniq, "available") && seq < 0) {',
+    caughtBy: conformance,
+  },
+  {
+    name: "a claim that passes full groups by does not say that they wait",
+    file: "storage/sqlite/claim.ts",
+    find: "context.limited || (tally.flow.rules.length > 0 && turns.anyParked());",
+    replace: "context.limited;",
+    caughtBy: ["packages/queuack/src/queue/limits.test.ts"],
+  },
+  {
+    name: "an expired job uses up a rate",
+    file: "storage/sqlite/claim.ts",
+    find: "        if (tally.flow.rules.length > 0) allowance.giveBack(tally.flow.ofLane(lane), group);\n",
+    replace: "",
+    caughtBy: conformance,
   },
   {
     name: "a queue that leaves the memory takes no lock: its workers are taken for dead",

@@ -88,6 +88,15 @@ export class Allowance {
     }
   }
 
+  /** Counts a job out again that did not start after all. */
+  giveBack(rules: readonly LimitRule[], group: string): void {
+    for (const counter of this.#counting(rules, group)) {
+      counter.slots++;
+      counter.starts++;
+      counter.taken--;
+    }
+  }
+
   /** The rates that were used since, to be recorded. */
   started(): (Counted & { readonly n: number })[] {
     return [...this.#counters.values()].flatMap(({ rule, group, taken }) =>

@@ -54,6 +54,17 @@ export function fairness(suite: Suite): void {
     assert.equal(order.filter((group) => group === "late").length, 10);
   });
 
+  suite.test("a group that a limit kept waiting gets its share from then on, and no arrears", async (scene) => {
+    await scene.worker();
+    const late = { tenant: "default", scope: { group: "late" } };
+    await scene.store.flow.limit({ ...late, limit: { concurrency: 0, rate: null, weight: null } });
+    for (const group of ["a", "b", "late"]) await scene.insert(...newJobs(60, { group }));
+    await served(scene, 80, 5, ({ group }) => group);
+    await scene.store.flow.limit({ ...late, limit: null });
+    const order = await served(scene, 30, 5, ({ group }) => group);
+    assert.equal(order.filter((group) => group === "late").length, 10);
+  });
+
   suite.test("the jobs without a group share as one", async (scene) => {
     await scene.worker();
     await scene.insert(...newJobs(50), ...newJobs(50, { group: "a" }), ...newJobs(50, { group: "b" }));

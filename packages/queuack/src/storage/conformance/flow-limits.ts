@@ -133,6 +133,21 @@ export function flowLimits(suite: Suite): void {
     assert.deepEqual((await scene.claim()).map(({ group }) => group).sort(), ["a", "b"]);
   });
 
+  suite.test("groups that a rate kept waiting are let go a bounded number at a time", async (scene) => {
+    await scene.worker();
+    await limit(scene, { group: "*" }, { rate: { limit: 1, periodMs: 200 } });
+    const groups = ["a", "b", "c", "d", "e"];
+    for (let n = 0; n < 2; n++) await scene.insert(...groups.map((group) => newJob({ group })));
+    assert.equal((await scene.claim()).length, 5);
+    assert.equal((await scene.claim()).length, 0);
+    await scene.clock.advance(200);
+    const { promoted, nextInMs } = await scene.store.jobs.promote({ limit: 2 });
+    assert.deepEqual([promoted, nextInMs], [2, 0]);
+    assert.equal((await scene.claim()).length, 2);
+    assert.equal(await scene.promote(), 3);
+    assert.equal((await scene.claim()).length, 3);
+  });
+
   suite.test("the slots of a dead worker come back with its leases", async (scene) => {
     await scene.worker("w1");
     await scene.worker("w2");
@@ -144,6 +159,36 @@ export function flowLimits(suite: Suite): void {
     const leases = await scene.store.jobs.abandoned({ limit: 10 });
     await scene.settle(leases, { to: "retryable", delayMs: 60_000, outcome: "crashed", error: someError });
     assert.equal((await scene.claim({ worker: "w2" })).length, 2);
+  });
+
+  suite.test("what had expired when its turn came uses up no rate", async (scene) => {
+    await scene.worker();
+    await limit(scene, { task: "work" }, { rate: { limit: 2, periodMs: 60_000 } });
+    await scene.insert(...newJobs(2, { expiresInMs: 10 }), ...newJobs(3));
+    await scene.clock.advance(10);
+    const { expired } = await scene.store.jobs.claim(request({ limit: 2 }));
+    assert.equal(expired.length, 2);
+    assert.equal((await scene.claim()).length, 2);
+  });
+
+  suite.test("every claim says that a full limit keeps jobs waiting, also one that passes them by", async (scene) => {
+    await scene.worker();
+    await limit(scene, { group: "*" }, { concurrency: 1 });
+    await scene.insert(...newJobs(3, { group: "a" }));
+    await scene.claim();
+    for (let n = 0; n < 3; n++) {
+      await scene.insert(newJob());
+      const { jobs, limited } = await scene.store.jobs.claim(request());
+      assert.deepEqual([jobs.length, limited], [1, true], `claim ${n}`);
+    }
+  });
+
+  suite.test("it tells how many run, also of a limit that is a rate alone", async (scene) => {
+    await scene.worker();
+    await limit(scene, { task: "work" }, { rate: { limit: 9, periodMs: 1_000 } });
+    await scene.insert(...newJobs(2));
+    await scene.claim();
+    assert.equal((await scene.store.flow.limits({}))[0]?.running, 2);
   });
 
   suite.test("it tells what is used", async (scene) => {

@@ -45,6 +45,7 @@ export class ClaimTurns {
   readonly #tenantStart: Statement;
   readonly #turns: Statement;
   readonly #park: Statement;
+  readonly #parkedList: Statement;
   readonly #unlist: Statement;
   readonly #serve: Statement;
   readonly #serveTenant: Statement;
@@ -62,6 +63,7 @@ export class ClaimTurns {
           WHERE ready.lane = turn.lane AND ready.grp = turn.grp AND ready.rank = turn.rank) AS head
       FROM turn INDEXED BY turn_next WHERE lane = ? AND parked = 0 ORDER BY rank, pass LIMIT ?`);
     this.#park = db.prepare("UPDATE turn SET parked = ? WHERE lane = ? AND grp = ?");
+    this.#parkedList = db.prepare(`SELECT 1 FROM turn WHERE parked = ${untilEnd} LIMIT 1`);
     this.#unlist = db.prepare("DELETE FROM turn WHERE lane = ? AND grp = ? AND rank = ?");
     this.#serve = db.prepare(
       "UPDATE turn SET pass = ? WHERE grp = ? AND lane IN (SELECT id FROM lane WHERE queue = ?)",
@@ -116,6 +118,11 @@ export class ClaimTurns {
       this.#serveQueue.run(groupStart, queue);
       this.#forget.run(queue, groupStart);
     }
+  }
+
+  /** Whether any group waits for the end of a job. */
+  anyParked(): boolean {
+    return this.#parkedList.get() !== undefined;
   }
 
   /** Takes a list out that holds nothing any more. */

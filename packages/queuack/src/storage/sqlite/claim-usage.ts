@@ -70,7 +70,6 @@ export class ClaimUsage implements Usage {
     for (const { lane, grp, n } of this.#statements.running.all() as LeaseCount[]) {
       const place = lanes.byId(lane);
       for (const rule of rulesFor(this.#flow.ofLane(place), grp)) {
-        if (rule.concurrency === null) continue;
         const key = `${rule.id}\u0000${rule.scope.group === "*" ? grp : ""}`;
         counts.set(key, (counts.get(key) ?? 0) + n);
       }

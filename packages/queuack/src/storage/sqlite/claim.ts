@@ -66,23 +66,26 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
     const now = clock.now();
     const tally = session.tally();
     const usage = new ClaimUsage(session, tally.flow);
-    const context = new ClaimContext(tally.flow, new Allowance(usage, now), now);
+    const allowance = new Allowance(usage, now);
+    const context = new ClaimContext(tally.flow, allowance, now);
     const jobs: ClaimedJob[] = [];
     const expired: string[] = [];
     for (const { taken, served } of turns.choose(request, open, context)) {
-      for (const one of taken) take(one, { request, worker, now, tally, jobs, expired });
+      for (const one of taken) take(one, { request, worker, now, tally, allowance, jobs, expired });
       turns.keep(served);
     }
-    usage.record(context.allowance.started(), now);
+    usage.record(allowance.started(), now);
     if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
-    const { limited, until } = context;
+    const { until } = context;
+    // What was set aside before, this claim has not seen: it waits all the same.
+    const limited = context.limited || (tally.flow.rules.length > 0 && turns.anyParked());
     return { jobs, expired, limited, nextInMs: until === null ? null : Math.max(0, until - now) };
   }
 
   /** Leases what was chosen of a list. */
   function take({ list, n, emptied }: Taken, into: Taking): void {
-    const { request, worker, now, tally, jobs, expired } = into;
+    const { request, worker, now, tally, allowance, jobs, expired } = into;
     const { lane: laneId, group, rank } = list;
     const lane = lanes.byId(laneId);
     const until = now + request.leaseMs;
@@ -99,6 +102,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
       const id = idText(row.id);
       if (row.expires_at !== null && row.expires_at <= now && attempts === 0) {
         endings.expire({ seq, lane: laneId, attempts, uniq, batch }, now, tally);
+        if (tally.flow.rules.length > 0) allowance.giveBack(tally.flow.ofLane(lane), group);
         expired.push(id);
         continue;
       }
@@ -145,6 +149,7 @@ interface Taking {
   readonly worker: number;
   readonly now: number;
   readonly tally: Tally;
+  readonly allowance: Allowance;
   readonly jobs: ClaimedJob[];
   readonly expired: string[];
 }

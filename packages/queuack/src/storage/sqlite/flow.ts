@@ -11,6 +11,9 @@ import { workerRecord } from "./workers.ts";
 /** Jobs that may come before one are counted up to here: enough to know that it must wait. */
 const countAhead = 1_000;
 
+/** Lists that are let go between two looks at the clock: there may be as many as there are groups. */
+const unparkedAtOnce = 500;
+
 /** The limits' part of the store. */
 export function flowStore(session: Session): FlowStore {
   const { db, writer, clock, flow } = session;
@@ -21,7 +24,8 @@ export function flowStore(session: Session): FlowStore {
   const find = db.prepare("SELECT id FROM flow_limit WHERE tenant = ? AND queue = ? AND task = ? AND grp = ?");
   const remove = db.prepare("DELETE FROM flow_limit WHERE id = ?");
   const forgetStarts = db.prepare("DELETE FROM start WHERE flow_limit = ?");
-  const unparkAll = db.prepare("UPDATE turn SET parked = 0 WHERE parked > 0");
+  const unparkSome = db.prepare(`UPDATE turn SET parked = 0 WHERE (lane, grp, rank) IN
+    (SELECT lane, grp, rank FROM turn WHERE parked > 0 LIMIT ${unparkedAtOnce})`);
   const groups = db.prepare(`SELECT DISTINCT grp FROM lease WHERE grp <> ''
     UNION SELECT grp FROM start WHERE flow_limit = ?`);
   const job = db.prepare(`SELECT ${recordColumns}, job.lane, queue.paused_at FROM ${recordTables} WHERE job.id = ?`);
@@ -60,8 +64,8 @@ export function flowStore(session: Session): FlowStore {
           const { concurrency, rate, weight } = limit;
           set.run(...key, concurrency, rate?.limit ?? null, rate?.periodMs ?? null, weight);
         }
-        unparkAll.run();
         flow.changed();
+        while (Number(unparkSome.run().changes) === unparkedAtOnce) yield;
       }),
 
     limits: ({ tenant }) =>

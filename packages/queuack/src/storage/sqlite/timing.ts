@@ -54,7 +54,8 @@ export function timing(session: Session, endings: Endings, places: Places, ledge
     WHERE rise.at <= ? ORDER BY rise.at LIMIT ?`);
   const settled = db.prepare("DELETE FROM rise WHERE seq = ?");
   const setPriority = db.prepare("UPDATE job SET priority = ? WHERE seq = ?");
-  const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE parked > 0 AND parked <= ?");
+  const unpark = db.prepare(`UPDATE turn SET parked = 0 WHERE (lane, grp, rank) IN
+    (SELECT lane, grp, rank FROM turn WHERE parked > 0 AND parked <= ? ORDER BY parked LIMIT ?)`);
   const nextRise = db.prepare("SELECT min(at) AS at FROM rise");
   const nextRoom = db.prepare(`SELECT min(parked) AS at FROM turn WHERE parked > 0 AND parked < ${untilEnd}`);
   const nextTimer = db.prepare("SELECT min(at) AS at FROM timer");
@@ -83,7 +84,7 @@ export function timing(session: Session, endings: Endings, places: Places, ledge
       places.put({ seq, lane, group, priority, runAt: now, failed: state === stateCode.retryable }, now, tally);
       yield;
     }
-    const freed = unpark.run(now).changes;
+    const freed = unpark.run(now, limit).changes;
     yield* rise(now, limit, tally);
     if (tally.batches.size > 0) yield* ledger.apply(tally, now);
     lanes.apply(tally, now);
