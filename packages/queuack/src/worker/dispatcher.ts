@@ -196,7 +196,7 @@ export class Dispatcher implements ExecutionHost {
 
   /** Resolves when no attempt is running. */
   async emptied(): Promise<void> {
-    while (this.#busy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    while (this.busy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
   ended(attempt: RunningAttempt, settlement: Settlement | null): void {
@@ -204,7 +204,7 @@ export class Dispatcher implements ExecutionHost {
     if (settlement !== null) this.settler.add(settlement, attempt.lease);
     else this.#reporter.forget(attempt);
     this.#schedule();
-    if (this.#emptied.length === 0 || this.#busy) return;
+    if (this.#emptied.length === 0 || this.busy) return;
     const emptied = this.#emptied;
     this.#emptied = [];
     for (const resolve of emptied) resolve();
@@ -270,7 +270,7 @@ export class Dispatcher implements ExecutionHost {
   }
 
   /** Whether any attempt is under a lease. */
-  get #busy(): boolean {
+  get busy(): boolean {
     return this.slots.active.size > 0 || (this.#chunks !== null && this.#chunks.size > 0);
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { task } from "../core/task.ts";
+import { type ChunkContext, task } from "../core/task.ts";
 import { Gate, type TestHouse, testHouse, withFaults } from "./fixtures/test-house.ts";
 
 let house: TestHouse;
@@ -82,4 +82,33 @@ test("ends when the worker is stopped before the broker has answered it", async 
   await house.clock.advance(0);
   expect(idle).toBe(false);
   await Promise.all([worker.stop(), waiting]);
+});
+
+test("waits for what gathers for a chunk, too", async () => {
+  const chunks: number[][] = [];
+  const gather = task({
+    name: "gather",
+    chunk: { size: 3, wait: "1s" },
+    run: ({ inputs }: ChunkContext<number>) => {
+      chunks.push([...inputs]);
+      return inputs;
+    },
+  });
+  const worker = house.worker({ tasks: [gather] });
+  const ids = [];
+  for (const n of [1, 2, 3, 4, 5]) ids.push(await house.add(gather, n));
+  await worker.start();
+  let idle = false;
+  const waiting = worker.untilIdle().then(() => {
+    idle = true;
+  });
+  await house.clock.advance("999ms");
+  expect([idle, chunks]).toEqual([false, [[1, 2, 3]]]);
+  await house.clock.advance("1ms");
+  await waiting;
+  expect(chunks).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ]);
+  for (const id of ids) expect((await house.job(id)).state).toBe("completed");
 });

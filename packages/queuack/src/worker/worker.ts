@@ -159,7 +159,7 @@ export class Worker {
    */
   async untilIdle(): Promise<void> {
     do await this.#dispatcher.emptied();
-    while ((await this.#dispatcher.look()) > 0 || this.#dispatcher.slots.active.size > 0);
+    while ((await this.#dispatcher.look()) > 0 || this.#dispatcher.busy);
     await this.#dispatcher.settler.drained();
   }
 
