@@ -6,7 +6,6 @@ import { QueuackError } from "../core/errors.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
 import { explain } from "../core/flow/explain.ts";
 import type { ClaimedJob, NewJob } from "../core/job.ts";
-import { isFinal } from "../core/job-state.ts";
 import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
@@ -14,9 +13,9 @@ import { Batches } from "./batches.ts";
 import type { Broker, BrokerCapabilities, EnqueuedJob, QueuePlace, WorkSignal } from "./broker.ts";
 import { Enqueuer, roomSignal } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
+import { JobNews } from "./job-news.ts";
 import { Duties } from "./maintenance/duties.ts";
-import { finishedBy, finishedJob, ResultWaiters } from "./result-waiters.ts";
-import { endedWaiting, type SettledJob, settledEvent, settledEvents } from "./settled-events.ts";
+import { ResultWaiters } from "./result-waiters.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** What the engine is run with. */
@@ -40,17 +39,17 @@ export class LocalBroker implements Broker {
   readonly #enqueuer: Enqueuer;
   readonly #hub: EventHub;
   readonly #waiters: ResultWaiters;
+  readonly #news: JobNews;
   readonly #batches: Batches;
   readonly #duties: Duties;
   readonly #workListeners = new Set<(signal: WorkSignal) => void>();
   /** Those who wait for room in a full queue. */
   readonly #roomListeners = new Set<() => void>();
-  /** The jobs that this process has leased, by token: what events and waiters need to know of them. */
-  readonly #leased = new Map<number, ClaimedJob>();
   readonly #workers = new Set<string>();
-  /** The last claim left jobs because of a full limit: whatever ends may make room. */
+  /** The last claim left jobs because of a full limit. */
   #limited = false;
-  readonly #warned = new Set<string>();
+  /** Other processes were told where to find the queue. */
+  #shared = false;
   #stopForeign: (() => void) | null = null;
   #closed: Promise<void> | null = null;
 
@@ -76,6 +75,8 @@ export class LocalBroker implements Broker {
     this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
     this.#hub = new EventHub(onError);
     this.#waiters = new ResultWaiters(store, clock);
+    const { warnAt } = backpressure;
+    this.#news = new JobNews({ store, clock, hub: this.#hub, waiters: this.#waiters, warnAt });
     this.#batches = new Batches({
       store,
       clock,
@@ -94,7 +95,7 @@ export class LocalBroker implements Broker {
       random,
       settle: (settlements) => this.settle({ settlements }),
       onAvailable: () => this.#signal({ kind: "available" }),
-      onExpired: (ids) => void this.#tellFinished(ids).catch(onError),
+      onExpired: (ids) => void this.#news.finished(ids).catch(onError),
       onWorkerLost: (worker) => this.#hub.emit({ name: "worker:lost", worker, at: clock.now() }),
       onError,
     });
@@ -119,80 +120,39 @@ export class LocalBroker implements Broker {
     if (nextInMs !== null) this.#duties.signalIn(nextInMs);
     if (jobs.length > 0) this.#tellRoom();
     this.#batches.tell();
-    const heard = this.#hub.hears("job:started");
-    for (const job of jobs) {
-      this.#leased.set(job.token, job);
-      if (!heard) continue;
-      const { id, tenant, queue, task, attempt } = job;
-      this.#hub.emit({
-        name: "job:started",
-        id,
-        tenant,
-        queue,
-        task,
-        attempt,
-        worker: params.worker,
-        at: job.startedAt,
-      });
-    }
-    if (expired.length > 0) await this.#tellFinished(expired);
+    this.#news.started(jobs, params.worker);
+    if (expired.length > 0) await this.#news.finished(expired);
     return jobs;
   }
 
   async settle({ settlements }: { settlements: readonly Settlement[] }): Promise<readonly SettleReply[]> {
     if (settlements.length === 0) return [];
     const replies = await this.#store.jobs.settle({ settlements });
-    const strangers: Settlement[] = [];
-    let available = false;
-    for (let i = 0; i < settlements.length; i++) {
-      const { token, id } = settlements[i] as Settlement;
-      const job = this.#leased.get(token);
-      this.#leased.delete(token);
-      if (replies[i] === "lost") continue;
-      const settlement: Settlement =
-        replies[i] === "cancelled" ? { token, id, to: "cancelled" } : (settlements[i] as Settlement);
-      if (settlement.to === "retryable" || settlement.to === "released") {
-        if (settlement.delayMs > 0) this.#duties.promoteIn(settlement.delayMs);
-        else available = true;
-      }
-      this.#tellWaiters(settlement);
-      const name = settledEvents[settlement.to];
-      if (name === null || !this.#hub.hears(name)) continue;
-      if (job === undefined) strangers.push(settlement);
-      else this.#tellSettled(settlement, job);
+    const { accepted, strangers } = this.#news.settled(settlements, replies);
+    // The last claim left jobs because of a full limit: whatever ends may make room.
+    let available = this.#limited;
+    this.#limited = false;
+    for (const settlement of accepted) {
+      if (settlement.to !== "retryable" && settlement.to !== "released") continue;
+      if (settlement.delayMs > 0) this.#duties.promoteIn(settlement.delayMs);
+      else available = true;
     }
     this.#batches.tell();
-    if (available || this.#limited) this.#signal({ kind: "available" });
-    this.#limited = false;
+    if (available) this.#signal({ kind: "available" });
     this.#tellRoom();
-    if (strangers.length > 0) await this.#tellStrangers(strangers);
+    await this.#news.strangers(strangers);
     return replies;
   }
 
   async renew(params: Parameters<Broker["renew"]>[0]): ReturnType<Broker["renew"]> {
     const reply = await this.#store.jobs.renew(params);
-    for (const token of reply.lost) this.#leased.delete(token);
+    this.#news.lost(reply.lost);
     return reply;
   }
 
   async report(params: Parameters<Broker["report"]>[0]): ReturnType<Broker["report"]> {
     const reply = await this.#store.jobs.report(params);
-    if (this.#hub.hears("job:progress")) {
-      for (const { token, progress } of params.reports) {
-        const job = this.#leased.get(token);
-        if (progress == null || job === undefined || reply.lost.includes(token)) continue;
-        const { id, tenant, queue, task } = job;
-        this.#hub.emit({
-          name: "job:progress",
-          id,
-          tenant,
-          queue,
-          task,
-          progress: JSON.parse(progress),
-          at: this.#clock.now(),
-        });
-      }
-    }
+    this.#news.progressed(params.reports, reply.lost);
     return reply;
   }
 
@@ -233,7 +193,7 @@ export class LocalBroker implements Broker {
     if (change.kind === "cancel") {
       const requested = those("requested");
       if (requested.length > 0) this.#signal({ kind: "cancel", ids: requested });
-      await this.#tellFinished(changed);
+      await this.#news.finished(changed);
       this.#batches.tell();
       this.#tellRoom();
     } else if (changed.length > 0) {
@@ -321,6 +281,7 @@ export class LocalBroker implements Broker {
     }
     const { url, temporary, moved } = await this.#store.share();
     // Whoever sets other processes to work stands watch over them: they may all die at once.
+    this.#shared = true;
     this.#duties.start();
     if (moved) {
       const message = `The queue in memory went to a temporary file for ${reason}: ${url}, which goes with this process.`;
@@ -348,7 +309,7 @@ export class LocalBroker implements Broker {
   async deregisterWorker(params: Parameters<Broker["deregisterWorker"]>[0]): Promise<void> {
     await this.#store.workers.deregister(params);
     this.#workers.delete(params.id);
-    if (this.#workers.size === 0) await this.#duties.stop();
+    if (this.#workers.size === 0 && !this.#shared) await this.#duties.stop();
   }
 
   async listWorkers(): ReturnType<Broker["listWorkers"]> {
@@ -412,66 +373,14 @@ export class LocalBroker implements Broker {
 
   /** What follows an insertion, before anything can follow for its jobs. */
   #accepted(jobs: readonly NewJob[], reply: InsertReply): void {
-    if (this.#hub.hears("job:enqueued")) {
-      for (const [i, { id, tenant, queue, task }] of jobs.entries()) {
-        if (reply.jobs[i]?.duplicate) continue;
-        this.#hub.emit({ name: "job:enqueued", id, tenant, queue, task, at: this.#clock.now() });
-      }
-    }
-    this.#warnOfPressure(reply.waiting);
+    this.#news.accepted(jobs, reply);
     if (reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
     if (reply.nextInMs !== null) this.#duties.promoteIn(reply.nextInMs);
-  }
-
-  /** Warns once when a queue rises above its mark, and again only after it has fallen below. */
-  #warnOfPressure(queues: InsertReply["waiting"]): void {
-    for (const { tenant, queue, waiting, warnAt: own } of queues) {
-      const warnAt = own ?? this.#backpressure.warnAt;
-      const key = `${tenant}\u0000${queue}`;
-      if (waiting < warnAt) this.#warned.delete(key);
-      else if (!this.#warned.has(key)) {
-        this.#warned.add(key);
-        this.#hub.emit({ name: "queue:backpressure", tenant, queue, waiting, warnAt, at: this.#clock.now() });
-      }
-    }
-  }
-
-  #tellWaiters(settlement: Settlement): void {
-    if (!this.#waiters.has(settlement.id)) return;
-    const finished = finishedBy(settlement);
-    if (finished !== null) this.#waiters.finished(finished);
-  }
-
-  #tellSettled(settlement: Settlement, job: SettledJob): void {
-    const event = settledEvent(settlement, job, this.#clock.now());
-    if (event !== null) this.#hub.emit(event);
-  }
-
-  /** Tells of jobs that were leased elsewhere: those of a worker that died with its process. */
-  async #tellStrangers(settlements: readonly Settlement[]): Promise<void> {
-    const jobs = await this.#store.jobs.get({ ids: settlements.map(({ id }) => id) });
-    for (const [i, settlement] of settlements.entries()) {
-      const job = jobs[i];
-      if (job != null) this.#tellSettled(settlement, job);
-    }
   }
 
   /** Something may have left a full queue. */
   #tellRoom(): void {
     for (const listener of this.#roomListeners) listener();
-  }
-
-  /** Tells of jobs that ended without a lease: cancelled or expired while they waited. */
-  async #tellFinished(ids: readonly string[]): Promise<void> {
-    const wanted = this.#hub.hears("job:cancelled") || this.#hub.hears("job:discarded");
-    const asked = wanted ? ids : ids.filter((id) => this.#waiters.has(id));
-    if (asked.length === 0) return;
-    for (const job of await this.#store.jobs.get({ ids: asked })) {
-      if (job === null || !isFinal(job.state)) continue;
-      this.#waiters.finished(finishedJob(job));
-      const event = endedWaiting(job);
-      if (event !== null) this.#hub.emit(event);
-    }
   }
 
   #signal(signal: WorkSignal): void {
