@@ -7,6 +7,7 @@ import { encodePayload } from "../core/payload.ts";
 import type { Provided } from "../core/provided.ts";
 import type { Settlement } from "../core/settlement.ts";
 import type { Enqueue } from "../core/task.ts";
+import { Abort } from "./abort.ts";
 import { type CacheVerdict, consultCache } from "./caching/cached-attempt.ts";
 import { Context, Discard, Snooze } from "./context.ts";
 import type { ExecutionHost, IsolatedAttempt, IsolatedEnd, IsolatedRun, RunningAttempt } from "./execution-host.ts";
@@ -45,8 +46,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   handlerDone = false;
   readonly #task: RegisteredTask;
   readonly #host: ExecutionHost;
-  #controller: AbortController | undefined;
-  #reason: QueuackError | undefined;
+  readonly #abort = new Abort();
   /** What the attempt ends as when it was told to stop. */
   #interruption: "cancelled" | "released" | "timed_out" | undefined;
   /** The handler, where it runs in a thread or process. */
@@ -108,11 +108,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
+    return this.#abort.signal;
   }
 
   get enqueue(): Enqueue {
@@ -127,7 +123,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     const told = typeof progress === "number" ? Math.min(1, Math.max(0, progress)) : progress;
     // Throws here rather than rejects: progress is seldom awaited, and a rejection nobody awaits would end the process.
     const payload = encodePayload(told, "progress", this.#host.payloadLimit);
-    return this.over ? this.#tooLate() : this.#host.progress(this, payload);
+    return this.over ? this.#abort.tooLate() : this.#host.progress(this, payload);
   }
 
   log(level: LogLevel, message: string, data: unknown): void {
@@ -135,7 +131,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   }
 
   heartbeat(): Promise<void> {
-    if (this.over) return this.#tooLate();
+    if (this.over) return this.#abort.tooLate();
     const beaten = this.#host.heartbeat(this);
     beaten.catch(() => undefined);
     return beaten;
@@ -151,7 +147,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   interrupt(kind: "cancelled" | "released", reason: QueuackError, graceMs: number): void {
     if (this.over) return;
     if (this.#interruption === undefined || this.#interruption === "released") this.#interruption = kind;
-    this.#abort(reason);
+    this.#tellToStop(reason);
     // An abort listener of the user may have ended the attempt.
     if (this.over) return;
     if (this.#undecided !== undefined) this.#endInterrupted(this.#undecided.thrown);
@@ -164,13 +160,13 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
   lose(reason: QueuackError): void {
     if (this.over) return;
     this.#finish(null);
-    this.#abort(reason);
+    this.#tellToStop(reason);
     // Another may run the job already: no grace.
     this.#isolated?.kill();
   }
 
   throwIfOver(): void {
-    if (this.over && this.#reason !== undefined) throw this.#reason;
+    if (this.over && this.#abort.reason !== undefined) throw this.#abort.reason;
   }
 
   isolatedBegan(): void {
@@ -271,7 +267,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
 
   #returned(value: unknown): void {
     if (!this.#isStillAwaited()) return;
-    if (this.#isHalf(this.#controller !== undefined)) {
+    if (this.#isHalf(this.#abort.heeded)) {
       this.#endInterrupted();
       return;
     }
@@ -326,12 +322,12 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     const error = new QueuackError("QUEUACK_ATTEMPT_TIMEOUT", { message });
     if (this.#isolated === undefined) {
       this.#fail("timed_out", error);
-      this.#abort(error);
+      this.#tellToStop(error);
       return;
     }
     // This handler can be ended, so that its attempt is over only when nothing of it runs any more.
     this.#interruption = "timed_out";
-    this.#abort(error);
+    this.#tellToStop(error);
     this.#stopWithin(this.#host.killGraceMs);
   }
 
@@ -367,7 +363,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     if (this.#interruption === "timed_out") {
       // A verdict that is still awaited can't be waited for any longer.
       if (this.#undecided !== undefined) this.#end(decideByPolicy(this.#undecided));
-      else this.#fail("timed_out", this.#reason);
+      else this.#fail("timed_out", this.#abort.reason);
       return;
     }
     if (this.#interruption === "released") {
@@ -375,7 +371,7 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
       this.#end(this.#undecided ? decideByPolicy(this.#undecided) : { to: "released", delayMs: 0 });
       return;
     }
-    const error = thrown === undefined || isAbort(thrown, this.#reason) ? undefined : safeErrorRecord(thrown);
+    const error = thrown === undefined || isAbort(thrown, this.#abort.reason) ? undefined : safeErrorRecord(thrown);
     this.#end({ to: "cancelled", error });
   }
 
@@ -394,24 +390,12 @@ export class Execution implements IsolatedAttempt, RunningAttempt {
     this.#host.returned(this);
   }
 
-  #abort(reason: QueuackError): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
-    this.#isolated?.abort(reason);
+  #tellToStop(reason: QueuackError): void {
+    if (this.#abort.because(reason)) this.#isolated?.abort(reason);
   }
 
   #timer(ms: number, callback: () => void): void {
     this.#stopTimer?.();
     this.#stopTimer = this.#host.clock.timer(ms, callback);
-  }
-
-  /** What a handler hears that goes on after its attempt is over: an error if it was told to stop. */
-  #tooLate(): Promise<void> {
-    if (this.#reason === undefined) return Promise.resolve();
-    const rejected = Promise.reject(this.#reason);
-    // Whoever awaits it hears of it; whoever doesn't has asked for no answer, and it must not end the process.
-    rejected.catch(() => undefined);
-    return rejected;
   }
 }
