@@ -29,7 +29,7 @@ export function addLimitsCommands(program: Command): void {
     .description("List the limits with what is used of them now.")
     .addHelpText(
       "after",
-      "\nColumns: RUNNING now, of how many; STARTED within the period, of how many; – where nothing is said. The line of a\nlimit on each group ('*') is followed by the group that it was counted for, one line for each that uses it.",
+      "\nColumns: RUNNING now, of how many; STARTED within the period, of how many; – where nothing is said. A limit\non each group has a line for each group that uses it: '* acme'.",
     )
     .action(async (_flags: unknown, command: Command) => {
       const { limitsTable } = await import("./limit-text.ts");
