@@ -1,6 +1,18 @@
 import { jobStates } from "queuack";
 import { expect, test } from "vitest";
-import { count, duration, list, moment, priority, queuePlan, stateList, states } from "./arguments.ts";
+import {
+  count,
+  countOrNone,
+  duration,
+  list,
+  moment,
+  priority,
+  queuePlan,
+  rate,
+  stateList,
+  states,
+  weight,
+} from "./arguments.ts";
 import { durationMs, humanDuration, humanMoment } from "./duration.ts";
 import { jobQuery } from "./job-filter.ts";
 
@@ -26,6 +38,17 @@ test("numbers, priorities and times are checked", () => {
   expect(() => priority("101")).toThrow("0 to 100");
   expect(moment("2026-11-21T18:00:00Z").getTime()).toBe(Date.UTC(2026, 10, 21, 18));
   for (const wrong of ["5", "tomorrow", "2026-13-01"]) expect(() => moment(wrong)).toThrow("2026-11-21T18:00:00Z");
+});
+
+test("limits: a number that may be 0, a weight above it, and so many within a span", () => {
+  expect([countOrNone("0"), weight("0.5"), weight("3")]).toEqual([0, 0.5, 3]);
+  expect([rate("100/1m"), rate("1/1h 30m")]).toEqual([
+    { limit: 100, per: "1m" },
+    { limit: 1, per: "1h 30m" },
+  ]);
+  for (const wrong of ["-1", "1.5", ""]) expect(() => countOrNone(wrong)).toThrow("whole number from 0");
+  for (const wrong of ["0", "-1", "", "1e3", "many"]) expect(() => weight(wrong)).toThrow("above 0");
+  for (const wrong of ["100", "0/1m", "1/0s", "1/m", "1.5/1m", "/1m"]) expect(() => rate(wrong)).toThrow("100/1m");
 });
 
 test("queues are strict or weighted", () => {

@@ -62,6 +62,28 @@ export function count(value: string): number {
   throw new InvalidArgumentError("Give a whole number from 1.");
 }
 
+/** A whole number of at least 0. */
+export function countOrNone(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError("Give a whole number from 0.");
+}
+
+/** A number above 0. */
+export function weight(value: string): number {
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0) return Number(value);
+  throw new InvalidArgumentError("Give a number above 0, such as 2 or 0.5.");
+}
+
+/** So many within a duration: `100/1m`. */
+export function rate(value: string): { readonly limit: number; readonly per: string } {
+  const [, limit, per] = /^(\d+)\/(.+)$/.exec(value) ?? [];
+  if (per !== undefined && Number(limit) >= 1 && Number.isSafeInteger(Number(limit)) && durationMs(per)) {
+    return { limit: Number(limit), per };
+  }
+  throw new InvalidArgumentError("Give how many may start within a duration: 100/1m, 5/1s.");
+}
+
 /** A number from 0 to 100 or a name. */
 export function priority(value: string): number | "low" | "normal" | "high" {
   if (value === "low" || value === "normal" || value === "high") return value;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ConnectOptions, Queue } from "queuack";
 import { type AnyTask, loadTasks } from "queuack/modules";
@@ -32,7 +33,9 @@ export interface Connection {
   readonly tenant: string | undefined;
   /** The configuration file's settings, below those of the environment. */
   readonly settings: Configuration;
-  /** The tasks of the modules that the command or the file names. */
+  /** The modules that the command or the file names: absolute paths. */
+  readonly modules: readonly string[];
+  /** The tasks of those modules. */
   readonly tasks: readonly AnyTask[];
 }
 
@@ -44,6 +47,8 @@ export interface ConnectionNeeds {
   readonly modules?: readonly string[];
   /** Whether there is nothing to do without a task. */
   readonly requiresTasks?: boolean;
+  /** Leave the modules to other processes: their paths are all that is wanted here. */
+  readonly loadsNothing?: boolean;
 }
 
 /**
@@ -69,10 +74,12 @@ export async function openConnection(command: Command, needs: ConnectionNeeds): 
       hint: "Check the path; queuack enqueue and queuack worker make it.",
     });
   }
-  const tasks = needs.modules === undefined ? [] : await tasksFor(needs.modules, file);
-  if (needs.requiresTasks && tasks.length === 0) {
+  const { paths, folder } = modulesFor(needs.modules, file);
+  if (needs.requiresTasks && paths.length === 0) {
     throw usageError("No module was named.", "Give one, such as src/tasks.ts, or list modules in queuack.config.yaml.");
   }
+
+  const tasks = needs.loadsNothing ? [] : await loadTasks(paths, folder);
 
   const { connect } = await import("queuack");
   const queue = await connect(url, {
@@ -82,7 +89,8 @@ export async function openConnection(command: Command, needs: ConnectionNeeds): 
     onError: (error) => output.remark(`warning: ${error instanceof Error ? error.message : String(error)}`),
   });
   const tenant = flags.tenant ?? process.env.QUEUACK_TENANT ?? settings.tenant;
-  return { queue, output, shownUrl: url.replace(/\/\/[^/@]*@/, "//***@"), tenant, settings, tasks };
+  const modules = paths.map((path) => resolve(folder, path));
+  return { queue, output, shownUrl: url.replace(/\/\/[^/@]*@/, "//***@"), tenant, settings, modules, tasks };
 }
 
 async function configurationFile(named: string | undefined): Promise<ConfigurationFile | null> {
@@ -90,9 +98,13 @@ async function configurationFile(named: string | undefined): Promise<Configurati
   return path === null ? null : await readConfiguration(path);
 }
 
-async function tasksFor(modules: readonly string[], file: ConfigurationFile | null): Promise<AnyTask[]> {
-  if (modules.length > 0) return await loadTasks(modules, process.cwd());
-  return file?.content.modules === undefined ? [] : await loadTasks(file.content.modules, file.folder);
+/** The modules that a command names, or those of the file when it names none, and where their paths start. */
+function modulesFor(
+  named: readonly string[] | undefined,
+  file: ConfigurationFile | null,
+): { readonly paths: readonly string[]; readonly folder: string } {
+  if (named?.length === 0 && file !== null) return { paths: file.content.modules ?? [], folder: file.folder };
+  return { paths: named ?? [], folder: process.cwd() };
 }
 
 /** The output of a command; the program is told the format, so that an error is reported in it as well. */

@@ -27,6 +27,7 @@ const codesOfLibrary: Partial<Record<ErrorCode, ExitCode>> = {
   QUEUACK_JOB_FAILED: exitCodes.jobFailed,
   QUEUACK_JOB_CANCELLED: exitCodes.jobFailed,
   QUEUACK_RESULT_TIMEOUT: exitCodes.timedOut,
+  QUEUACK_DUPLICATE_JOB: exitCodes.tryLater,
   QUEUACK_QUEUE_FULL: exitCodes.tryLater,
   QUEUACK_STORE_BUSY: exitCodes.tryLater,
 };

@@ -22,6 +22,8 @@ test("help teaches: what there is, examples, exit codes", async () => {
     "jobs",
     "dead",
     "queues",
+    "limits",
+    "cache",
     "stats",
     "A first walk",
     "Exit codes",

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from "commander";
+import { addCacheCommands } from "./commands/cache.ts";
 import { addDeadCommands } from "./commands/dead.ts";
 import { addEnqueueCommand } from "./commands/enqueue.ts";
 import { addInitCommand } from "./commands/init.ts";
 import { addJobsCommands } from "./commands/jobs.ts";
+import { addLimitsCommands } from "./commands/limits.ts";
 import { addQueuesCommands } from "./commands/queues.ts";
 import { addStatsCommand } from "./commands/stats.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
@@ -19,6 +21,7 @@ A first walk:
   $ queuack worker src/tasks.ts                     runs jobs until Ctrl+C
   $ queuack jobs list --state retryable,discarded   what went wrong?
   $ queuack jobs show <id>                          its input, attempts, errors and log
+  $ queuack jobs explain <id>                       why does it not run?
   $ queuack dead retry --task resize                once it is mended
 
 Settings: a flag goes before the environment, that before a file.
@@ -32,8 +35,8 @@ Settings: a flag goes before the environment, that before a file.
 Exit codes:
   0  done                              4  enqueue --wait: the job failed or was cancelled
   1  failed, or nothing to change      5  enqueue --wait: the time was up
-  2  wrong usage or configuration      6  refused for now: the queue is full, the store busy
-  3  no such job, queue or file        130, 143  ended by a signal
+  2  wrong usage or configuration      6  refused for now: queue full, store busy, unique key held
+  3  no such job, queue, limit, file   130, 143  ended by a signal
 
 With -o json, stdout holds one JSON document and nothing else; remarks and errors go to stderr.
 `;
@@ -74,6 +77,8 @@ export function makeProgram(): Command {
   addJobsCommands(program);
   addDeadCommands(program);
   addQueuesCommands(program);
+  addLimitsCommands(program);
+  addCacheCommands(program);
   addStatsCommand(program);
   addInitCommand(program);
   return program;

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import type { BackoffKind, Job, JobOptions } from "queuack";
-import { collect, count, duration, moment, priority } from "../arguments.ts";
+import type { BackoffKind, Job, JobOptions, OnConflict, UniqueOptions } from "queuack";
+import { collect, count, duration, list, moment, priority } from "../arguments.ts";
 import type { Connection } from "../connection.ts";
 import { CliError, exitCodes, usageError } from "../errors.ts";
 import { jsonText } from "../plain-value.ts";
@@ -18,6 +18,11 @@ interface EnqueueFlags {
   readonly tag?: readonly string[];
   readonly metadata?: string;
   readonly key?: string;
+  readonly group?: string;
+  readonly unique?: boolean;
+  readonly uniqueBy?: readonly string[];
+  readonly uniquePeriod?: string;
+  readonly onConflict?: OnConflict;
   readonly many?: boolean;
   readonly wait?: string | true;
   readonly module?: readonly string[];
@@ -30,6 +35,7 @@ A task's own queue, priority and retry policy are known from there, too; without
 Examples:
   $ queuack enqueue resize '{"path":"a.png","width":300}' --priority high --tag images
   $ queuack enqueue report @input.json --run-at 2026-11-21T06:00:00Z --key report-2026-11-21
+  $ queuack enqueue sync '{"user":7}' --group acme --unique --unique-by user --on-conflict replace
   $ jq -c . day.json | queuack enqueue import -
   $ queuack enqueue mail @recipients.json --many      one job for each item of the array
   $ queuack enqueue resize '{"path":"a.png"}' --wait 30s -o json`;
@@ -62,6 +68,22 @@ export function addEnqueueCommand(program: Command): void {
     .option("--tag <tag>", "a tag, to find it by; repeatable", collect)
     .option("--metadata <json>", "facts kept with the job: a JSON object, or @file")
     .option("--key <key>", "idempotency key: a second job with the same key is not made")
+    .option("--group <key>", "whom it is for, such as a customer: limits and turns go by it")
+    .option("--unique", "not beside another of this task, queue and input; goes before what the task says")
+    .option("--unique-by <fields>", "with --unique: these fields of the input count, such as user.id,day", list)
+    .option(
+      "--unique-period <duration>",
+      "with --unique: once in each period of this length, completed ones too",
+      duration,
+    )
+    .addOption(
+      new Option("--on-conflict <reply>", "with --unique: what becomes of another one (default: ignore)").choices([
+        "reject",
+        "ignore",
+        "replace",
+        "reschedule",
+      ] satisfies OnConflict[]),
+    )
     .option("--module <file>", "a module that exports the task; repeatable", collect)
     .addHelpText("after", guide)
     .action(async (task: string, input: string | undefined, flags: EnqueueFlags, command: Command) => {
@@ -95,8 +117,20 @@ async function jobOptions(flags: EnqueueFlags): Promise<JobOptions> {
     expiresIn,
     tags: tag,
     idempotencyKey: key,
+    group: flags.group,
+    unique: unique(flags),
     ...(flags.metadata === undefined ? {} : { metadata: await metadata(flags.metadata) }),
   };
+}
+
+function unique({ unique, uniqueBy: by, uniquePeriod: period, onConflict }: EnqueueFlags): UniqueOptions | undefined {
+  if (unique) return { by, period, onConflict };
+  const flag = Object.entries({ "--unique-by": by, "--unique-period": period, "--on-conflict": onConflict }).find(
+    ([, given]) => given !== undefined,
+  );
+  // By itself it could be meant on top of what the task says: a job's own uniqueness stands in its place.
+  if (flag !== undefined) throw usageError(`${flag[0]} is given without --unique.`, "Add --unique.");
+  return undefined;
 }
 
 async function json(given: string, what: string): Promise<unknown> {
@@ -110,21 +144,34 @@ async function metadata(given: string): Promise<Record<string, unknown>> {
   throw usageError("The metadata is not a JSON object.", `Give --metadata '{"customer":42}'.`);
 }
 
+/** What is said of a job that is not new. */
+const wordsOf: Readonly<Record<NonNullable<Job["conflict"]> | "before", string>> = {
+  before: "had been accepted before; nothing was added",
+  ignored: "holds the unique key and stays as it is; nothing was added",
+  replaced: "held the unique key and has taken over input, priority, time and options",
+  rescheduled: "held the unique key and has taken over the time",
+};
+
 async function tellOne({ output }: Connection, job: Job, wait: string | true | undefined): Promise<void> {
-  const { id, duplicate } = job;
+  const { id, duplicate, conflict } = job;
+  if (duplicate) output.remark(`Job ${id} ${wordsOf[conflict ?? "before"]}.`);
   if (wait === undefined) {
-    if (duplicate) output.remark(`Job ${id} had been accepted before; nothing was added.`);
-    await output.result({ id, duplicate }, () => id);
+    await output.result({ id, duplicate, conflict }, () => id);
     return;
   }
   output.remark(`Waiting for job ${id} …`);
   const result = await job.result(timeout(wait));
-  await output.result({ id, duplicate, result }, () => jsonText(result ?? null, 2) ?? "null");
+  await output.result({ id, duplicate, conflict, result }, () => jsonText(result ?? null, 2) ?? "null");
 }
 
 async function tellMany({ output }: Connection, jobs: readonly Job[], wait: string | true | undefined): Promise<void> {
+  const known = jobs.filter(({ duplicate }) => duplicate);
+  for (const [kind, words] of Object.entries(wordsOf)) {
+    const { length } = known.filter(({ conflict }) => (conflict ?? "before") === kind);
+    if (length > 0) output.remark(`${length} of ${jobs.length}: the job ${words}.`);
+  }
   if (wait === undefined) {
-    const accepted = jobs.map(({ id, duplicate }) => ({ id, duplicate }));
+    const accepted = jobs.map(({ id, duplicate, conflict }) => ({ id, duplicate, conflict }));
     await output.result(accepted, () => jobs.map(({ id }) => id).join("\n"));
     return;
   }

@@ -84,6 +84,19 @@ export function addJobsCommands(program: Command): void {
       await withQueue(command, {}, (connection) => showJob(connection, id));
     });
 
+  group
+    .command("explain")
+    .description("Say why a job does not run: each thing that stands in its way, the firmest first.")
+    .argument("<id>", "id of the job")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ queuack jobs explain 01900000-0000-7000-8000-000000000000 -o json | jq -r .summary",
+    )
+    .action(async (id: string, _flags: unknown, command: Command) => {
+      const { explainJob } = await import("./explain-job.ts");
+      await withQueue(command, {}, (connection) => explainJob(connection, id));
+    });
+
   for (const { about, ...change } of changes) {
     bulkCommand(group, change.verb, about).action(async (ids: string[], flags: BulkFlags, command: Command) => {
       await changeInQueue(command, change, ids, flags);

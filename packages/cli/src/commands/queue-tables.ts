@@ -33,10 +33,18 @@ export function queuesTable(queues: readonly QueueStats[], output: Output): stri
       { title: "WAITING", value: ({ waiting }) => waiting, align: "right" },
       { title: "RUNNING", value: ({ counts }) => counts.running, align: "right" },
       { title: "OLDEST WAITING", value: oldestWaiting, align: "right" },
+      ...(queues.some(({ settings }) => settings.escalation !== null) ? [escalation] : []),
     ],
     { width, title: colours.dim },
   );
 }
+
+/** Shown where a queue has it. */
+const escalation: Column<QueueStats> = {
+  title: "ESCALATION",
+  value: ({ settings: { escalation } }) =>
+    escalation === null ? null : `+${escalation.by} every ${humanDuration(escalation.afterMs)}`,
+};
 
 /** How long the job at the head of the longest-waiting list has been waiting. */
 function oldestWaiting({ oldestAvailableAt }: QueueStats): string | null {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import type { JobState } from "queuack";
-import { duration, stateList } from "../arguments.ts";
+import type { JobState, QueueOptions } from "queuack";
+import { count, duration, stateList } from "../arguments.ts";
 import type { Connection } from "../connection.ts";
-import { durationMs } from "../duration.ts";
-import { CliError, exitCodes } from "../errors.ts";
+import { durationMs, humanDuration } from "../duration.ts";
+import { CliError, exitCodes, usageError } from "../errors.ts";
 import { withQueue } from "../with-queue.ts";
 
 interface PurgeFlags {
@@ -12,14 +12,21 @@ interface PurgeFlags {
   readonly yes?: boolean;
 }
 
+interface ConfigureFlags {
+  readonly escalateAfter?: string;
+  readonly escalateBy?: number;
+  /** `false` by `--no-escalation`. */
+  readonly escalation: boolean;
+}
+
 const finalStates = ["completed", "discarded", "cancelled", "skipped", "upstream_failed"] as const;
 
 /** Adds `queues` with its commands. */
 export function addQueuesCommands(program: Command): void {
   const group = program
     .command("queues")
-    .summary("look at queues, pause, resume and purge them")
-    .description("Look at queues, pause, resume and purge them.");
+    .summary("look at queues, pause, resume, configure and purge them")
+    .description("Look at queues, pause, resume, configure and purge them.");
 
   group
     .command("list")
@@ -58,6 +65,22 @@ export function addQueuesCommands(program: Command): void {
   }
 
   group
+    .command("configure")
+    .description("Set how the jobs of a queue rise in priority while they wait.")
+    .argument("<name>", "name of the queue")
+    .option("--escalate-after <duration>", "raise a job whenever it has been available for so long", duration)
+    .option("--escalate-by <points>", "by so many points of priority, up to 100 (default: 10)", count)
+    .option("--no-escalation", "raise them no more")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ queuack queues configure reports --escalate-after 10m --escalate-by 10\n  $ queuack queues configure reports --no-escalation",
+    )
+    .action(async (name: string, flags: ConfigureFlags, command: Command) => {
+      const escalation = escalationOf(flags);
+      await withQueue(command, {}, (connection) => configure(connection, name, escalation));
+    });
+
+  group
     .command("purge")
     .description("Delete jobs of a queue that are not running, and give the space back to the file system.")
     .argument("<name>", "name of the queue")
@@ -72,6 +95,38 @@ export function addQueuesCommands(program: Command): void {
     .action(async (name: string, flags: PurgeFlags, command: Command) => {
       await withQueue(command, {}, (connection) => purge(connection, name, flags));
     });
+}
+
+function escalationOf({
+  escalateAfter: after,
+  escalateBy: by,
+  escalation,
+}: ConfigureFlags): QueueOptions["escalation"] {
+  if (!escalation) {
+    if (after === undefined && by === undefined) return null;
+    throw usageError("Both an escalation and --no-escalation are given.", "Give one of them.");
+  }
+  if (after !== undefined) return { after, by };
+  throw usageError(
+    by === undefined ? "Nothing says what to set." : "--escalate-by alone does not say when.",
+    "Give --escalate-after 10m, with --escalate-by if 10 points are not what you want, or --no-escalation.",
+  );
+}
+
+async function configure(
+  { queue, output }: Connection,
+  name: string,
+  escalation: QueueOptions["escalation"],
+): Promise<void> {
+  const used = (await queue.queues.get(name)) !== null;
+  await queue.queues.configure(name, { escalation });
+  if (!used) output.remark(`The queue ${name} has not been used so far.`);
+  const set = (await queue.queues.get(name))?.settings.escalation ?? null;
+  await output.result({ queue: name, escalation: set }, () =>
+    set === null
+      ? `Jobs of ${name} keep their priority while they wait.`
+      : `Jobs of ${name} rise by ${set.by} whenever they have been available for ${humanDuration(set.afterMs)}.`,
+  );
 }
 
 async function purge(

@@ -101,6 +101,7 @@ function happening(event: QueueEvent): string {
   }
 }
 
-function stamp(ms: number): string {
+/** A time, in milliseconds since the epoch, as lines begin with it. */
+export function stamp(ms: number): string {
   return new Date(ms).toISOString();
 }

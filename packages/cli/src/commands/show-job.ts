@@ -31,6 +31,7 @@ function jobText(job: JobView, attempts: readonly AttemptView[], logs: readonly 
       ["tenant", job.tenant === "default" ? null : job.tenant],
       ["state", job.state + (job.outcome === null || job.outcome === "succeeded" ? "" : ` (${job.outcome})`)],
       ["waits for", job.waitingFor],
+      ["group", job.group],
       ["priority", job.priority],
       ["attempt", `${job.attempt} of ${job.maxAttempts}${generation > 1 ? `, life ${generation}` : ""}`],
       ["timeout", job.timeoutMs === null ? null : humanDuration(job.timeoutMs)],

@@ -43,7 +43,10 @@ export class Limits {
     await this.#broker.setLimit({ tenant: this.#settings.tenant, scope: checkedScope(scope), limit: null });
   }
 
-  /** The limits of the tenant with what is used of them now; of one for every group, a line for each that uses it. */
+  /**
+   * The limits of the tenant with what is used of them now; of one for every group, a line for each group that uses it, or
+   * one line when none does.
+   */
   async list(): Promise<readonly LimitUsage[]> {
     return await this.#broker.listLimits({ tenant: this.#settings.tenant });
   }

@@ -32,11 +32,11 @@ export interface LimitRule extends Limit {
   readonly scope: LimitScope;
 }
 
-/** A limit with what is used of it; a rule for every group (`"*"`) has one for each group that uses it. */
+/** A limit with what is used of it; a rule for every group (`"*"`) has one for each group that uses it, or one of its own. */
 export interface LimitUsage extends LimitRule {
-  /** The group that it was counted for; `null` for a rule that counts all of its scope together. */
+  /** The group that it was counted for; `null` for a rule that counts all of its scope together, or that none uses. */
   readonly group: string | null;
-  /** Jobs that run now. */
+  /** Jobs that run now and count against the concurrency; 0 where there is none. */
   readonly running: number;
   /** Starts that count against the rate now; 0 where there is none. */
   readonly started: number;

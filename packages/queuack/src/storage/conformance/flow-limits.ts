@@ -213,6 +213,22 @@ export function flowLimits(suite: Suite): void {
     assert.deepEqual(await scene.store.flow.limits({ tenant: "other" }), []);
   });
 
+  suite.test(
+    "a limit on every group is told also while none uses it, and groups that are not under it are not",
+    async (scene) => {
+      await scene.worker();
+      await limit(scene, { queue: "mail", group: "*" }, { concurrency: 2 });
+      await scene.insert(newJob({ group: "a" }), newJob({ tenant: "other", queue: "mail", group: "secret" }));
+      const queues = ["default", "mail"].map((queue) => ({ queue, quota: 10 }));
+      assert.equal((await scene.claim({ queues })).length, 2);
+      const usage = await scene.store.flow.limits({ tenant: "default" });
+      assert.deepEqual(
+        usage.map(({ scope, group, running }) => [scope.queue, scope.group, group, running]),
+        [["mail", "*", null, 0]],
+      );
+    },
+  );
+
   suite.test("what stands in the way of a job is known", async (scene) => {
     await scene.worker();
     await limit(scene, { group: "*" }, { concurrency: 1 });

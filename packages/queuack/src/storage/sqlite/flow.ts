@@ -34,12 +34,10 @@ export function flowStore(session: Session): FlowStore {
     LIMIT ${countAhead})`);
   const workers = db.prepare("SELECT * FROM worker WHERE state = 'running' ORDER BY number");
 
-  /** What is used of a limit, for each group where it counts each by itself. */
+  /** What is used of a limit: where it counts each group by itself, by those that use it, or once when none does. */
   function usageOf(rule: LimitUsage | Counted["rule"], now: number): LimitUsage[] {
     const usage = new ClaimUsage(session, flow.now());
-    const counted =
-      rule.scope.group === "*" ? (groups.all(rule.id) as { grp: string }[]).map(({ grp }) => grp) : [null];
-    return counted.map((group) => {
+    const used = (group: string | null) => {
       const since = now - ((rule.rate as Rate | null)?.periodMs ?? 0);
       const starts = rule.rate === null ? [] : usage.starts(rule, group).filter(({ at }) => at > since);
       return {
@@ -48,7 +46,13 @@ export function flowStore(session: Session): FlowStore {
         running: usage.running(rule, group),
         started: starts.reduce((sum, { n }) => sum + n, 0),
       };
-    });
+    };
+    if (rule.scope.group !== "*") return [used(null)];
+    // The leases hold groups of other queues and tenants as well: what they are called is not for this one.
+    const users = (groups.all(rule.id) as { grp: string }[])
+      .map(({ grp }) => used(grp))
+      .filter(({ running, started }) => running > 0 || started > 0);
+    return users.length > 0 ? users : [used(null)];
   }
 
   return {
