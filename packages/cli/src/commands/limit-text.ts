@@ -15,7 +15,7 @@ export function limitsTable(limits: readonly LimitUsage[], { width, colours }: O
       { title: "GROUP", value: ({ scope, group }) => (group === null ? scope.group : `${scope.group} ${group}`) },
       {
         title: "RUNNING",
-        value: ({ running, concurrency }) => (concurrency === null ? null : `${running} of ${concurrency}`),
+        value: ({ running, concurrency }) => (concurrency === null ? running : `${running} of ${concurrency}`),
         style: (text, { running, concurrency }) => full(running, concurrency)(text),
       },
       {

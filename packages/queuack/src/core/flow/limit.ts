@@ -36,7 +36,7 @@ export interface LimitRule extends Limit {
 export interface LimitUsage extends LimitRule {
   /** The group that it was counted for; `null` for a rule that counts all of its scope together, or that none uses. */
   readonly group: string | null;
-  /** Jobs that run now and count against the concurrency; 0 where there is none. */
+  /** Jobs of its scope that run now. */
   readonly running: number;
   /** Starts that count against the rate now; 0 where there is none. */
   readonly started: number;
