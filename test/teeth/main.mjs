@@ -9,6 +9,9 @@ import { copyRepository } from "./fixtures/copy.mjs";
 /** How long the catchers of one fault may take, milliseconds; longer on a machine that has much else to do. */
 const LIMIT_MS = Number(process.env.TEETH_LIMIT_MS ?? 60_000);
 
+/** How many times as long all catchers together may take, without a fault. */
+const LIMIT_OF_ALL = 8;
+
 /** How the line of a script begins that tells what it found. */
 const FOUND = "FAILED";
 
@@ -22,9 +25,10 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 /**
  * Runs Node in the copy. Whatever it starts is ended with it.
  * @param {string[]} args
+ * @param {number} [limit] milliseconds
  * @returns {Promise<{ code: number | "late", output: string }>}
  */
-function run(args) {
+function run(args, limit = LIMIT_MS) {
   return new Promise((resolve) => {
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("QUEUACK_")));
     const child = spawn(process.execPath, args, { cwd: copy, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
@@ -40,7 +44,7 @@ function run(args) {
     const timer = setTimeout(() => {
       late = true;
       end();
-    }, LIMIT_MS);
+    }, limit);
     const stop = () => {
       end();
       process.exit(130);
@@ -58,7 +62,7 @@ function run(args) {
  * Runs tests; `found`: some failed, each by its own assertions. @param {string[]} filters
  * @returns {Promise<{ passed: number, found: string | null, broken: string | null }>}
  */
-async function runTests(filters) {
+async function runTests(filters, limit = LIMIT_MS) {
   const report = join(folder, "report.json");
   rmSync(report, { force: true });
   const args = [
@@ -71,8 +75,8 @@ async function runTests(filters) {
     "--testTimeout=10000",
     "--hookTimeout=10000",
   ];
-  const { code, output } = await run([join(copy, "node_modules/vitest/vitest.mjs"), ...args, ...filters]);
-  if (code === "late") return { passed: 0, found: null, broken: `no end within ${LIMIT_MS / 1000} s` };
+  const { code, output } = await run([join(copy, "node_modules/vitest/vitest.mjs"), ...args, ...filters], limit);
+  if (code === "late") return { passed: 0, found: null, broken: `no end within ${limit / 1000} s` };
   let result;
   try {
     result = JSON.parse(readFileSync(report, "utf8"));
@@ -123,9 +127,10 @@ async function build() {
 }
 
 /** Runs catchers until one finds something. @param {string[]} catchers */
-async function runCatchers(catchers) {
+async function runCatchers(catchers, limit = LIMIT_MS) {
   const tests = catchers.filter((one) => !isScript(one));
-  let { passed, found, broken } = tests.length === 0 ? { passed: 0, found: null, broken: null } : await runTests(tests);
+  let { passed, found, broken } =
+    tests.length === 0 ? { passed: 0, found: null, broken: null } : await runTests(tests, limit);
   const scripts = catchers.filter(isScript);
   if (found !== null || broken !== null || scripts.length === 0) return { passed, found, broken };
   broken = await build();
@@ -151,7 +156,7 @@ const catchers = [...new Set(chosen.flatMap(({ caughtBy }) => caughtBy))];
 let passing = 0;
 for (const group of [catchers.filter((one) => !isScript(one)), ...catchers.filter(isScript).map((one) => [one])]) {
   if (group.length === 0) continue;
-  const { passed, found, broken } = await runCatchers(group);
+  const { passed, found, broken } = await runCatchers(group, LIMIT_MS * LIMIT_OF_ALL);
   passing += passed;
   if (found === null && broken === null && passed > 0) continue;
   console.log(`FAILED without a fault: ${group.join(", ")}: ${found ?? broken ?? "no test"}`);
