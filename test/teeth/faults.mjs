@@ -9,6 +9,7 @@
  * @property {string} find
  * @property {string} replace
  * @property {string[]} caughtBy
+ * @property {boolean} [built] runs from what is built, also in the tests
  */
 
 const store = ["packages/queuack/src/storage/sqlite/"];
@@ -422,6 +423,7 @@ export const faults = [
   {
     name: "isolated: a process whose parent was killed spins on",
     file: "worker/isolation/child.ts",
+    built: true,
     find: "endWithParent(end);",
     replace: 'process.on("disconnect", end);',
     caughtBy: [`${isolation}orphans`],
@@ -450,6 +452,7 @@ export const faults = [
   {
     name: "isolated: a rejection that an earlier handler left behind is charged to the next",
     file: "worker/isolation/child.ts",
+    built: true,
     find: "const owner = whose.getStore() ?? current;",
     replace: "const owner = current;",
     caughtBy: [`${isolation}executor-pool`],
@@ -457,6 +460,7 @@ export const faults = [
   {
     name: "isolated: a handler has ended before its rejections show",
     file: "worker/isolation/child.ts",
+    built: true,
     find: "  await new Promise((resolve) => setImmediate(resolve));\n",
     replace: "",
     caughtBy: [`${isolation}isolated-tasks`],

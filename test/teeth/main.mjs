@@ -165,7 +165,7 @@ for (const group of [catchers.filter((one) => !isScript(one)), ...catchers.filte
 console.log(`without a fault: ${passing} tests pass (${seconds(started)})`);
 
 let survivors = 0;
-for (const { name, file, find, replace, caughtBy } of chosen) {
+for (const { name, file, find, replace, caughtBy, built = false } of chosen) {
   const start = performance.now();
   const path = join(copy, "packages/queuack/src", file);
   const source = readFileSync(path, "utf8");
@@ -179,8 +179,10 @@ for (const { name, file, find, replace, caughtBy } of chosen) {
       path,
       source.replace(find, () => replace),
     );
-    const { found, broken } = await runCatchers(caughtBy);
+    const unbuilt = built ? await build() : null;
+    const { found, broken } = unbuilt === null ? await runCatchers(caughtBy) : { found: null, broken: unbuilt };
     writeFileSync(path, source);
+    if (built) await build();
     verdict = found !== null ? `caught by ${found}` : broken !== null ? `BROKEN: ${broken}` : "SURVIVED";
   }
   if (!verdict.startsWith("caught")) survivors++;
