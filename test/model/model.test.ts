@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runModel, runShares } from "./fixtures/run.ts";
 
-const { MODEL_SEQUENCES = "1000", MODEL_SEED, MODEL_PATH } = process.env;
+const { MODEL_SEQUENCES = "500", MODEL_SEED, MODEL_PATH } = process.env;
 const sequences = Number(MODEL_SEQUENCES);
 const seed = MODEL_SEED === undefined ? undefined : Number(MODEL_SEED);
 

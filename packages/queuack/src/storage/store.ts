@@ -196,7 +196,7 @@ export interface BatchStore {
   }): Promise<Page<BatchRecord>>;
   /** Lets batches take no more members; those that they have go on. Replies with whether each is there. */
   cancel(params: { readonly ids: readonly string[] }): Promise<readonly boolean[]>;
-  /** Deletes batches that are complete for so long and whose members are gone, at most `limit`; resolves to how many. */
+  /** Deletes batches that are complete for so long, whose members and followers are gone, at most `limit`; resolves to how many. */
   prune(params: {
     readonly retention: { readonly completedMs: number; readonly discardedMs: number };
     readonly limit: number;

@@ -220,6 +220,22 @@ function making(suite: Suite): void {
     assert.deepEqual(await present(scene, [ill, busy]), [false, true]);
   });
 
+  suite.test("a batch stays for the jobs that followed it, which know it by its id", async (scene) => {
+    await scene.worker();
+    const { batch, follow } = withCallbacks({}, { delayMs: 50 });
+    const jobs = newJobs(1);
+    await scene.batch(batch, jobs);
+    await scene.settle(await scene.claim(), completed);
+    await scene.clock.advance(40);
+    const prune = () => scene.store.batches.prune({ retention: { completedMs: 1, discardedMs: 1 }, limit: 10 });
+    await scene.store.jobs.remove({ filter: { ids: ids(jobs) }, limit: 9 });
+    for (const id of [follow.complete, follow.success]) {
+      assert.equal(await prune(), 0);
+      await scene.store.jobs.remove({ filter: { ids: [id] }, limit: 9 });
+    }
+    assert.equal(await prune(), 1);
+  });
+
   suite.testIf("persistent", "counters and what is to follow outlive the store", async (scene) => {
     await scene.worker();
     const { batch, follow } = withCallbacks();

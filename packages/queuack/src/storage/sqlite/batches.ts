@@ -6,6 +6,9 @@ import type { SqlRow, SqlValue } from "./database.ts";
 import { type Condition, parseCursor } from "./filters.ts";
 import type { Session } from "./session.ts";
 
+/** The id of a job that follows a batch, as `job` has it. */
+const followerId = (column: string) => `unhex(replace(old.${column} ->> 'id', '-', ''))`;
+
 /** All that `batchRecord` reads. */
 const columns = `batch.*, parent.id AS parent_id,
   (SELECT json_group_array(hex(child.id) ORDER BY child.seq) FROM batch AS child WHERE child.parent = batch.seq) AS children`;
@@ -23,6 +26,7 @@ export function batchStore(session: Session, ledger: BatchLedger): BatchStore {
     WHERE completed_at < max(?, ?) AND completed_at < iif(failed = 0, ?, ?) AND open = 0 AND sealed = 1
       AND NOT EXISTS (SELECT 1 FROM job WHERE job.batch = old.seq)
       AND NOT EXISTS (SELECT 1 FROM batch AS child WHERE child.parent = old.seq)
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.id IN (${followerId("on_complete")}, ${followerId("on_success")}))
     ORDER BY completed_at LIMIT ?`;
   const anyPast = db.prepare(past);
   const forget = db.prepare(`DELETE FROM batch WHERE seq IN (${past})`);
