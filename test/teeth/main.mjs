@@ -52,6 +52,12 @@ function run(args, limit = LIMIT_MS) {
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
     child.on("close", (code) => {
       clearTimeout(timer);
+      // What a fault lets live on, such as an orphan that spins, ends here.
+      try {
+        end();
+      } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ESRCH") throw error;
+      }
       for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, stop);
       resolve({ code: late ? "late" : (code ?? 1), output });
     });
