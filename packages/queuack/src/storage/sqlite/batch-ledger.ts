@@ -194,7 +194,7 @@ export class BatchLedger {
     const lane = lanes.lane(job.tenant, job.queue, job.task).id;
     const runAt = job.runAt ?? now + (job.delayMs ?? 0);
     const seq = this.#tables.takeSeqs(1);
-    if (!this.#inserts.insert(job, { seq, id: idBytes(job.id), lane, runAt, uniq: null, batch: null }, now)) return [];
+    if (this.#inserts.insert([job], { seq, lane, runAt, uniq: null, batch: null }, now) === 0) return [];
     const { priority, group = "" } = job;
     const state = this.#places.put({ seq, lane, group, priority, runAt, failed: false }, now, tally);
     return [{ job, state, inMs: Math.min(runAt - now, job.expiresInMs ?? Number.POSITIVE_INFINITY) }];

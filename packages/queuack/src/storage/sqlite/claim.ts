@@ -6,27 +6,32 @@ import type { JobStore } from "../store.ts";
 import type { BatchLedger } from "./batch-ledger.ts";
 import { ClaimContext, ClaimTurns, type OpenLane } from "./claim-turns.ts";
 import { ClaimUsage } from "./claim-usage.ts";
-import { idText } from "./codes.ts";
+import { idOfHex } from "./codes.ts";
+import type { SqlValue } from "./database.ts";
 import type { Endings } from "./endings.ts";
 import { parseOptions } from "./job-rows.ts";
 import type { Tally } from "./lanes.ts";
 import type { Session } from "./session.ts";
+import { SetStatement } from "./set-statement.ts";
 import type { Uniques } from "./uniques.ts";
 
-interface ReadyRow {
-  readonly seq: number;
-  readonly id: Uint8Array;
-  readonly priority: number;
-  readonly attempts: number;
-  readonly max_attempts: number;
-  readonly generation: number;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly options: string | null;
-  readonly input: string | null;
-  readonly uniq: string | null;
-  readonly batch: number | null;
-}
+/** A job as `readyJobs` reads it. */
+type ReadyRow = readonly [
+  seq: number,
+  hexId: string,
+  priority: number,
+  attempts: number,
+  maxAttempts: number,
+  generation: number,
+  createdAt: number,
+  expiresAt: number | null,
+  options: string | null,
+  input: string | null,
+  uniq: string | null,
+  batch: number | null,
+];
+
+const noTags: readonly string[] = [];
 
 const nothing: ClaimReply = { jobs: [], expired: [], limited: false, nextInMs: null };
 
@@ -37,13 +42,18 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
   const openLanes =
     db.prepare(`SELECT lane.id, lane.queue AS queueId, queue.tenant, queue.name AS queue, lane.task, queue.pass, queue.group_start
     FROM lane JOIN queue ON queue.id = lane.queue WHERE lane.available > 0 AND queue.paused_at IS NULL`);
-  const readyJobs = db.prepare(`SELECT job.seq, job.id, job.priority, job.attempts, job.max_attempts, job.generation,
+  const readyJobs =
+    db.prepareArrays(`SELECT job.seq, lower(hex(job.id)), job.priority, job.attempts, job.max_attempts, job.generation,
       job.created_at, job.expires_at, job.options, job.input, job.uniq, job.batch
     FROM ready JOIN job ON job.seq = ready.seq
     WHERE ready.lane = ? AND ready.grp = ? AND ready.rank = ? ORDER BY ready.seq LIMIT ?`);
   const leave = db.prepare("DELETE FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq <= ?");
-  const lease = db.prepare(`INSERT INTO lease (token, seq, lane, grp, attempt, worker, started_at, until, uniq, batch)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const lease = new SetStatement(
+    db,
+    5,
+    (rows) => `INSERT INTO lease (token, seq, attempt, uniq, batch, lane, grp, worker, started_at, until)
+    SELECT column1, column2, column3, column4, column5, ?, ?, ?, ?, ? FROM ${rows}`,
+  );
   const workerNumber = db.prepare("SELECT number FROM worker WHERE id = ? AND state = 'running'");
 
   /** The lanes that this worker may take from, by queue. */
@@ -90,50 +100,54 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
     const lane = lanes.byId(laneId);
     const until = now + request.leaseMs;
     const rows = readyJobs.all(laneId, group, rank, n) as ReadyRow[];
-    const last = rows.at(-1);
+    const last = rows.at(-1)?.[0];
     if (last === undefined) return;
     // A list without a group is soon filled again: it stays until it is found empty.
     if (group !== "" && (emptied || rows.length < n)) turns.unlist(list);
-    leave.run(laneId, group, rank, last.seq);
+    leave.run(laneId, group, rank, last);
     tally.add(laneId, "available", -rows.length);
     let token = session.takeTokens(rows.length);
+    const leases: SqlValue[] = [];
     for (const row of rows) {
-      const { seq, uniq, batch, attempts } = row;
-      const id = idText(row.id);
-      if (row.expires_at !== null && row.expires_at <= now && attempts === 0) {
+      const [seq, hexId, priority, attempts, maxAttempts, generation, createdAt, expiresAt, text, input, uniq, batch] =
+        row;
+      const id = idOfHex(hexId);
+      if (expiresAt !== null && expiresAt <= now && attempts === 0) {
         endings.expire({ seq, lane: laneId, attempts, uniq, batch }, now, tally);
         if (tally.flow.rules.length > 0) allowance.giveBack(tally.flow.ofLane(lane), group);
         expired.push(id);
         continue;
       }
       const attempt = attempts + 1;
-      lease.run(token, seq, laneId, group, attempt, worker, now, until, uniq === null ? 0 : 1, batch);
-      uniques.enter(seq, uniq, "running");
-      tally.add(laneId, "running", 1);
-      const options = parseOptions(row.options);
+      leases.push(token, seq, attempt, uniq === null ? 0 : 1, batch);
+      if (uniq === null) session.leased.add(token, { id, seq, lane: laneId, group, batch });
+      else uniques.enter(seq, uniq, "running");
+      const options = parseOptions(text);
       jobs.push({
         id,
         token: token++,
         tenant: lane.tenant,
         queue: lane.queue,
         task: lane.task,
-        priority: row.priority,
-        input: row.input,
+        priority,
+        input,
         attempt,
-        maxAttempts: row.max_attempts,
+        maxAttempts,
         retry: options.retry ?? null,
         timeoutMs: options.timeoutMs ?? null,
-        generation: row.generation,
-        createdAt: row.created_at,
+        generation,
+        createdAt,
         startedAt: now,
         leaseUntil: until,
-        tags: options.tags ?? [],
+        tags: options.tags ?? noTags,
         metadata: options.metadata ?? null,
         group: group === "" ? null : group,
         batch: batch === null ? null : ledger.id(batch),
         callbackOf: options.callbackOf ?? null,
       });
     }
+    const leased = lease.run([laneId, group, worker, now, until], leases);
+    tally.add(laneId, "running", leased);
   }
 
   return async (request) => {

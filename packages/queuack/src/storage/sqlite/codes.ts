@@ -29,6 +29,10 @@ export function idBytes(id: string): Uint8Array | null {
 
 /** The UUID of its 16 bytes. */
 export function idText(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return idOfHex(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex"));
+}
+
+/** The UUID of its hexadecimal digits: as text it comes out of the database far cheaper than as bytes. */
+export function idOfHex(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

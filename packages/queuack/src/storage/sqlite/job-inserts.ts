@@ -1,13 +1,12 @@
 import type { NewJob } from "../../core/job.ts";
-import type { Statement } from "./database.ts";
+import type { SqlValue } from "./database.ts";
 import { optionsText } from "./job-rows.ts";
 import type { Tables } from "./session.ts";
+import { SetStatement } from "./set-statement.ts";
 
 /** Where a new job belongs, as the tables have it. */
 export interface NewRow {
   readonly seq: number;
-  /** The bytes of its id. */
-  readonly id: Uint8Array | null;
   readonly lane: number;
   readonly runAt: number;
   readonly uniq: string | null;
@@ -17,31 +16,30 @@ export interface NewRow {
 
 /** Writes the rows of new jobs; putting them in their place is another's business. */
 export class JobInserts {
-  readonly #insert: Statement;
+  readonly #insert: SetStatement;
 
   constructor({ db }: Tables) {
-    this.#insert = db.prepare(`INSERT INTO job
-    (seq, id, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, input, uniq, batch)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+    this.#insert = new SetStatement(
+      db,
+      3,
+      (rows) => `INSERT INTO job
+    (seq, id, input, lane, grp, priority, max_attempts, created_at, run_at, expires_at, options, uniq, batch)
+    SELECT column1, unhex(column2, '-'), column3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM ${rows} WHERE true
+    ON CONFLICT (id) DO NOTHING`,
+    );
   }
 
-  /** Writes one; `false` where a job of its id is there already. */
-  insert(job: NewJob, { seq, id, lane, runAt, uniq, batch }: NewRow, now: number): boolean {
-    const { changes } = this.#insert.run(
-      seq,
-      id,
-      lane,
-      job.group ?? "",
-      job.priority,
-      job.maxAttempts,
-      now,
-      runAt,
-      job.expiresInMs === undefined ? null : now + job.expiresInMs,
-      optionsText(job),
-      job.input,
-      uniq,
-      batch,
-    );
-    return changes !== 0;
+  /**
+   * Writes jobs that differ in nothing but id and input, with numbers from `row.seq` on; how many were not there already.
+   */
+  insert(jobs: readonly NewJob[], { seq, lane, runAt, uniq, batch }: NewRow, now: number): number {
+    const job = jobs[0] as NewJob;
+    const expiresAt = job.expiresInMs === undefined ? null : now + job.expiresInMs;
+    const { group = "", priority, maxAttempts } = job;
+    const cells: SqlValue[] = [];
+    let number = seq;
+    for (const { id, input } of jobs) cells.push(number++, id, input);
+    const shared = [lane, group, priority, maxAttempts, now, runAt, expiresAt, optionsText(job), uniq, batch];
+    return this.#insert.run(shared, cells);
   }
 }

@@ -1,10 +1,10 @@
-import type { Connection, Database, Statement } from "./database.ts";
+import type { Connection, OwnDatabase, Statement } from "./database.ts";
 
 /**
  * A connection that can be exchanged for another one on the same data: whoever holds a statement goes on with it, for it
  * prepares itself anew at its next use. Only what may have to move pays for this: a queue in memory.
  */
-export class MovableDatabase implements Database {
+export class MovableDatabase implements OwnDatabase {
   #db: Connection;
 
   constructor(db: Connection) {
@@ -20,12 +20,21 @@ export class MovableDatabase implements Database {
   }
 
   prepare(sql: string): Statement {
+    return this.#moving((db) => db.prepare(sql));
+  }
+
+  prepareArrays(sql: string): Statement {
+    return this.#moving((db) => db.prepareArrays(sql));
+  }
+
+  /** A statement that prepares itself anew once the connection is another. */
+  #moving(prepare: (db: Connection) => Statement): Statement {
     let on = this.#db;
-    let statement = on.prepare(sql);
+    let statement = prepare(on);
     const current = () => {
       if (on !== this.#db) {
         on = this.#db;
-        statement = on.prepare(sql);
+        statement = prepare(on);
       }
       return statement;
     };

@@ -1,3 +1,4 @@
+import type { NewJob } from "../../core/job.ts";
 import type { JobState } from "../../core/job-state.ts";
 import { stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
@@ -26,10 +27,19 @@ export interface Departing {
   readonly state: JobState;
 }
 
+/** Jobs with numbers in a row, of which some may not be there. */
+export interface JobSpan {
+  readonly from: number;
+  readonly to: number;
+  /** How many there are. */
+  readonly jobs: number;
+}
+
 /** Puts waiting jobs where they belong, among the pending, the timers or the ready, and takes them out again. */
 export class Places {
   readonly #lanes: Lanes;
   readonly #ready: Statement;
+  readonly #readySpan: Statement;
   readonly #rise: Statement;
   readonly #timer: Statement;
   readonly #pending: Statement;
@@ -41,6 +51,8 @@ export class Places {
   constructor({ db, lanes }: Tables) {
     this.#lanes = lanes;
     this.#ready = db.prepare("INSERT INTO ready (lane, grp, rank, seq) VALUES (?, ?, ?, ?)");
+    this.#readySpan = db.prepare(`INSERT INTO ready (lane, grp, rank, seq)
+      SELECT lane, grp, 100 - priority, seq FROM job WHERE seq BETWEEN ? AND ?`);
     this.#rise = db.prepare("INSERT INTO rise (seq, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at");
     this.#timer = db.prepare("INSERT INTO timer (at, seq, state) VALUES (?, ?, ?)");
     this.#pending = db.prepare("INSERT INTO pending (seq, waiting_for) VALUES (?, ?)");
@@ -68,6 +80,18 @@ export class Places {
     }
     tally.add(lane, state, 1);
     return state;
+  }
+
+  /** Puts new jobs that are alike among the ready and counts them there. Not where priorities rise. */
+  putReady(
+    { from, to, jobs }: JobSpan,
+    lane: number,
+    { group = "", priority }: Pick<NewJob, "group" | "priority">,
+    tally: Tally,
+  ): void {
+    this.#readySpan.run(from, to);
+    tally.listed(lane, group, 100 - priority);
+    tally.add(lane, "available", jobs);
   }
 
   /** Lets the priority of a ready job rise when it has waited long enough, where its queue says so. */

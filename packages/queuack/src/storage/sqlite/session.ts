@@ -1,7 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
-import type { Database, Statement } from "./database.ts";
+import type { Database, OwnDatabase, Statement } from "./database.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { type Lanes, Tally } from "./lanes.ts";
+import { Leased } from "./leased.ts";
 import type { Writer } from "./writer.ts";
 
 /** What is needed within a transaction, whoever opened it: the connection, the clock, the lanes, the limits, the sequences. */
@@ -38,10 +39,13 @@ export class Tables {
 
 /** What the parts of the store share: the tables, and the one way to write to them. */
 export class Session extends Tables {
+  declare readonly db: OwnDatabase;
+  /** What this connection has leased. */
+  readonly leased = new Leased();
   readonly writer: Writer;
   readonly #leap: Statement;
 
-  constructor(params: { db: Database; writer: Writer; clock: Clock; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: { db: OwnDatabase; writer: Writer; clock: Clock; lanes: Lanes; flow: FlowRules }) {
     super(params);
     this.writer = params.writer;
     this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");

@@ -3,10 +3,12 @@ import type { JobStore } from "../store.ts";
 import type { BatchLedger } from "./batch-ledger.ts";
 import { CacheWriter } from "./cache.ts";
 import { idBytes } from "./codes.ts";
+import { type Completed, Completions } from "./completions.ts";
 import type { Endings } from "./endings.ts";
 import type { Tally } from "./lanes.ts";
 import type { Places } from "./places.ts";
 import type { Session } from "./session.ts";
+import { SetStatement } from "./set-statement.ts";
 import type { Uniques } from "./uniques.ts";
 
 interface LeaseRow {
@@ -34,6 +36,7 @@ export function settling(
   const endLease = db.prepare(`DELETE FROM lease WHERE seq = (SELECT seq FROM job WHERE id = ?) AND token = ?
     RETURNING seq, lane, grp, attempt, worker, started_at, cancel_requested, uniq, batch`);
   const cache = new CacheWriter(session);
+  const completions = new Completions(session);
   const putBack = db.prepare("UPDATE job SET attempts = ?, run_at = ? WHERE seq = ? RETURNING priority");
   const unpark = db.prepare("UPDATE turn SET parked = 0 WHERE grp = ? AND parked > 0");
   const attemptsOf = db.prepare("SELECT attempts FROM job WHERE seq = ?");
@@ -43,17 +46,34 @@ export function settling(
     const tally = session.tally();
     const limits = tally.flow.rules.some(({ scope }) => scope.group !== undefined);
     const groups = new Set<string>();
-    const replies: SettleReply[] = [];
-    for (const settlement of settlements) {
-      const lease = endLease.get(idBytes(settlement.id), settlement.token) as LeaseRow | undefined;
-      if (lease === undefined) {
-        replies.push("lost");
-        continue;
+    const replies: SettleReply[] = settlements.map(() => "lost");
+    const plain: Completed[] = [];
+    const others: number[] = [];
+    for (const [at, settlement] of settlements.entries()) {
+      const leased = session.leased.take(settlement.token, settlement.id);
+      if (leased !== undefined && settlement.to === "completed" && settlement.cache === undefined) {
+        plain.push({ at, settlement, leased });
+      } else others.push(at);
+    }
+    // In the order of the rows, so that neighbours are touched together.
+    plain.sort((a, b) => a.leased.seq - b.leased.seq);
+    for (let from = 0; from < plain.length; from += SetStatement.most) {
+      for (const { at, leased } of completions.complete(plain.slice(from, from + SetStatement.most), now, tally)) {
+        replies[at] = "accepted";
+        if (limits && leased.group !== "") groups.add(leased.group);
       }
+      yield;
+    }
+    // After those: of two words on one lease the first, which knew it, holds.
+    let looked = 0;
+    for (const at of others) {
+      const settlement = settlements[at] as Settlement;
+      const lease = endLease.get(idBytes(settlement.id), settlement.token) as LeaseRow | undefined;
+      if (lease === undefined) continue;
       tally.add(lease.lane, "running", -1);
       if (limits && lease.grp !== "") groups.add(lease.grp);
-      replies.push(apply(settlement, lease, now, tally));
-      if (replies.length % 64 === 0) yield;
+      replies[at] = apply(settlement, lease, now, tally);
+      if (++looked % SetStatement.most === 0) yield;
     }
     for (const group of groups) unpark.run(group);
     if (tally.batches.size > 0) yield* ledger.apply(tally, now);
