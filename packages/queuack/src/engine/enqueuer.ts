@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
+import type { EnqueuedJob } from "./broker.ts";
 
 /** Most jobs that one commit takes from several callers. */
 const mergeUpTo = 2_000;
@@ -18,11 +19,11 @@ const refusals: readonly string[] = [
 interface Submission {
   readonly jobs: readonly NewJob[];
   readonly batch: NewBatch | undefined;
-  readonly resolve: (reply: InsertReply) => void;
+  readonly resolve: (accepted: readonly EnqueuedJob[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Hands submissions of one tick to the store together: one statement set, one commit for many callers. */
+/** Hands submissions that come together to the store together: one statement set, one commit for many callers. */
 export class Enqueuer {
   readonly #store: Store;
   readonly #limit: number | undefined;
@@ -30,10 +31,11 @@ export class Enqueuer {
   #waiting: Submission[] = [];
   #underWay = 0;
   #idle: (() => void)[] = [];
+  readonly #flush = (): void => this.#send();
 
   /**
    * @param limit most waiting jobs of a queue without settings of its own
-   * @param onAccepted told of each submission as soon as it is committed, before anybody hears what comes of its jobs
+   * @param onAccepted told of what was inserted together as soon as it is committed, before anybody hears what comes of it
    */
   constructor(
     store: Store,
@@ -46,10 +48,11 @@ export class Enqueuer {
   }
 
   /** Accepts the jobs of one caller, and the batch that they make, all or nothing. */
-  submit(jobs: readonly NewJob[], batch?: NewBatch): Promise<InsertReply> {
+  submit(jobs: readonly NewJob[], batch?: NewBatch): Promise<readonly EnqueuedJob[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ jobs, batch, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      // When everything that runs now has had its turn, and still before the store's next commit.
+      if (this.#waiting.length === 1) process.nextTick(this.#flush);
     });
   }
 
@@ -60,7 +63,7 @@ export class Enqueuer {
     }
   }
 
-  #flush(): void {
+  #send(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (let from = 0; from < waiting.length; ) {
@@ -69,7 +72,9 @@ export class Enqueuer {
       do jobs += waiting[to++]?.jobs.length ?? 0;
       while (to < waiting.length && jobs + (waiting[to]?.jobs.length ?? 0) <= mergeUpTo);
       this.#underWay++;
-      void this.#insert(waiting.slice(from, to)).finally(() => this.#ended());
+      void this.#insert(from === 0 && to === waiting.length ? waiting : waiting.slice(from, to)).finally(() =>
+        this.#ended(),
+      );
       from = to;
     }
   }
@@ -83,15 +88,19 @@ export class Enqueuer {
 
   async #insert(together: readonly Submission[]): Promise<void> {
     try {
-      const jobs = together.length === 1 ? (together[0] as Submission).jobs : together.flatMap((one) => one.jobs);
+      const [first] = together;
+      const jobs = together.length === 1 ? (first as Submission).jobs : together.flatMap((one) => one.jobs);
       const batches = together.flatMap(({ batch }) => batch ?? []);
       const reply = await this.#store.jobs.insert({ jobs, batches, limit: this.#limit });
-      let at = 0;
-      for (const { jobs, resolve } of together) {
-        const own = together.length === 1 ? reply : { ...reply, jobs: reply.jobs.slice(at, at + jobs.length) };
-        at += jobs.length;
-        this.#onAccepted(jobs, own);
-        resolve(own);
+      this.#onAccepted(jobs, reply);
+      if (together.length === 1) (first as Submission).resolve(reply.jobs);
+      else {
+        let from = 0;
+        for (const { jobs, resolve } of together) {
+          const to = from + jobs.length;
+          resolve(reply.jobs.slice(from, to));
+          from = to;
+        }
       }
     } catch (error) {
       // One caller's full queue, duplicate or finished batch must not refuse its neighbours.

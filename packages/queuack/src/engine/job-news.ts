@@ -117,6 +117,7 @@ export class JobNews {
   #warnOfPressure(queues: InsertReply["waiting"]): void {
     for (const { tenant, queue, waiting, warnAt: own } of queues) {
       const warnAt = own ?? this.#warnAt;
+      if (waiting < warnAt && this.#warned.size === 0) continue;
       const key = `${tenant}\u0000${queue}`;
       if (waiting < warnAt) this.#warned.delete(key);
       else if (!this.#warned.has(key)) {

@@ -6,7 +6,7 @@ import { QueuackError } from "../core/errors.ts";
 import type { EventFilter, QueueEvent } from "../core/events.ts";
 import { explain } from "../core/flow/explain.ts";
 import type { ClaimedJob, NewJob } from "../core/job.ts";
-import type { Backpressure, OnLimit, Retention } from "../core/queue-settings.ts";
+import type { Backpressure, Retention } from "../core/queue-settings.ts";
 import type { Settlement, SettleReply } from "../core/settlement.ts";
 import type { InsertReply, Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
@@ -101,10 +101,11 @@ export class LocalBroker implements Broker {
     });
   }
 
-  async enqueue(params: Parameters<Broker["enqueue"]>[0]): Promise<readonly EnqueuedJob[]> {
-    this.#assertOpen();
+  /** Not async: where nothing has to be waited for, each promise on the way costs as much as making the row. */
+  enqueue(params: Parameters<Broker["enqueue"]>[0]): Promise<readonly EnqueuedJob[]> {
     const { jobs, batch, onLimit = this.#backpressure.onLimit } = params;
-    return (await this.#insert(jobs, batch, onLimit)).jobs;
+    if (this.#closed !== null) return Promise.reject(closedError());
+    return onLimit === "wait" ? this.#insertWhenRoom(jobs, batch) : this.#enqueuer.submit(jobs, batch);
   }
 
   enqueueWithin({ jobs, tx }: Parameters<Broker["enqueueWithin"]>[0]): ReturnType<Broker["enqueueWithin"]> {
@@ -352,15 +353,15 @@ export class LocalBroker implements Broker {
     await this.#store.close();
   }
 
-  /** Inserts; where a full queue is to be waited for, tries again whenever something may have left it. */
-  async #insert(jobs: readonly NewJob[], batch: NewBatch | undefined, onLimit: OnLimit): Promise<InsertReply> {
+  /** Inserts; waits for room in a full queue, and tries again whenever something may have left it. */
+  async #insertWhenRoom(jobs: readonly NewJob[], batch: NewBatch | undefined): Promise<readonly EnqueuedJob[]> {
     for (;;) {
       try {
         return await this.#enqueuer.submit(jobs, batch);
       } catch (error) {
         const full = error instanceof QueuackError && error.code === "QUEUACK_QUEUE_FULL";
         // More than fits into an empty queue would wait for ever.
-        if (!full || onLimit !== "wait" || jobs.length > Number(error.details.limit)) throw error;
+        if (!full || jobs.length > Number(error.details.limit)) throw error;
         this.#assertOpen();
         await roomSignal(this.#store, this.#clock, (listener) => {
           this.#roomListeners.add(listener);
@@ -388,8 +389,12 @@ export class LocalBroker implements Broker {
   }
 
   #assertOpen(): void {
-    if (this.#closed !== null) throw new QueuackError("QUEUACK_CLOSED", { message: "This queue was closed." });
+    if (this.#closed !== null) throw closedError();
   }
+}
+
+function closedError(): QueuackError {
+  return new QueuackError("QUEUACK_CLOSED", { message: "This queue was closed." });
 }
 
 /** A retention that keeps completed jobs at least as long as a repeated id is to be recognised. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { uuidv7 } from "uuidv7";
 import type { NewBatch } from "../core/batch.ts";
 import { QueuackError } from "../core/errors.ts";
 import { validInput } from "../core/input.ts";
@@ -7,6 +6,7 @@ import type { NewJob } from "../core/job.ts";
 import { encodePayload } from "../core/payload.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
 import { allOf, Batch, type BatchHost } from "./batch.ts";
+import { newId } from "./new-id.ts";
 import { batchId, checkedTags, jobTemplate, newJob } from "./new-job.ts";
 import { invalid, name as plainName, refuseOther, type Settings, shown } from "./settings.ts";
 import { type BatchJobs, batchedJobs, type KnownTask, type Submission } from "./submission.ts";
@@ -72,8 +72,8 @@ export async function submitBatch(
   await submitter.submit(batchedJobs(jobs, { tenant, batch: id }, known, settings, idOf), {
     batch,
     onProgress: options.onProgress,
-    checkRows: (rows) => allOf(rows, id, tenant),
-    partly: (error, accepted, all) => half(error, id, accepted, all),
+    checkRows: (rows, from) => allOf(rows, from, id, tenant),
+    partly: (error, accepted) => half(error, id, accepted),
   });
   return new Batch(host, id);
 }
@@ -96,7 +96,7 @@ async function draft(
     refuseOther(metadata, "metadata");
     encodePayload(metadata, "metadata", settings.payloadLimit);
   }
-  const id = options.id === undefined ? uuidv7() : batchId(options.id, "id");
+  const id = options.id === undefined ? newId() : batchId(options.id, "id");
   const tenant = options.tenant === undefined ? settings.tenant : plainName(options.tenant, "tenant");
   const callback = async (line: Submission | undefined, what: string) =>
     line && (await follower(line, what, { id, tenant }, settings, known));
@@ -142,10 +142,10 @@ function memberId(batch: string, n: number): string {
 }
 
 /** What stopped a submission after some of it was in, with what can be done about that. */
-function half(error: unknown, id: string, accepted: number, all: number): unknown {
+function half(error: unknown, id: string, accepted: number): unknown {
   if (!(error instanceof QueuackError)) return error;
   return new QueuackError(error.code, {
-    message: `${error.message} Batch ${id} holds the first ${accepted} of ${all} jobs and stays open.`,
+    message: `${error.message} Batch ${id} holds the first ${accepted} jobs and stays open.`,
     hint: "Add the rest with add(), submit it again if you gave it an id, or cancel it.",
     cause: error,
     details: { ...error.details, batch: id, accepted },

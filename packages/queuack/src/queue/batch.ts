@@ -65,7 +65,7 @@ export class Batch {
     const { tenant } = await this.get();
     const { id } = this;
     const added = await submitter.submit(batchedJobs(jobs, { batch: id, tenant }, known, settings), {
-      checkRows: (rows) => allOf(rows, id, tenant),
+      checkRows: (rows, from) => allOf(rows, from, id, tenant),
     });
     return added.map((accepted) => new Job(broker, accepted.id, accepted, settings.codecs));
   }
@@ -80,8 +80,9 @@ export class Batch {
 }
 
 /** Refuses jobs that say of themselves that they belong elsewhere. @throws {QueuackError} `QUEUACK_INVALID_OPTION` */
-export function allOf(rows: readonly NewJob[], id: string, tenant: string): void {
-  for (const [n, row] of rows.entries()) {
+export function allOf(rows: readonly NewJob[], from: number, id: string, tenant: string): void {
+  for (const [i, row] of rows.entries()) {
+    const n = from + i;
     if (row.batch !== id) throw invalid(`Job ${n} of batch ${id} names batch ${row.batch}.`, "Leave batch out.");
     if (row.tenant !== tenant) {
       throw invalid(`Job ${n} of a batch of tenant ${tenant} is of tenant ${row.tenant}.`, "Leave tenant out.");

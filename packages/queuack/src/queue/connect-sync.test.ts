@@ -76,8 +76,11 @@ describe("without a worker", () => {
     const progress: number[] = [];
     q.enqueueMany("bulk", Array(10_001).fill(1), { queue: "bulk", onProgress: (n) => progress.push(n) });
     expect(progress).toEqual([10_000, 10_001]);
+    expect(() => q.enqueueMany("bulk", [...Array(10_001).fill(1), 5n], { queue: "partly" })).toThrow(
+      expect.objectContaining({ code: "QUEUACK_NOT_STORABLE", details: expect.objectContaining({ accepted: 10_000 }) }),
+    );
     const waiting = q.stats().map(({ queue, counts }) => [queue, counts.available]);
-    expect(Object.fromEntries(waiting)).toEqual({ default: 2, mixed: 2, bulk: 10_001 });
+    expect(Object.fromEntries(waiting)).toEqual({ default: 2, mixed: 2, bulk: 10_001, partly: 10_000 });
   });
 
   test("checks inputs before anything is sent, by the name of a known task as well", () => {

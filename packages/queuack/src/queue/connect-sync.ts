@@ -5,22 +5,22 @@ import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
 import type { QueueStats } from "../core/stats.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
+import { Ahead } from "./ahead.ts";
 import { checkedTasks } from "./connect.ts";
 import { environmentOptions, merge } from "./environment.ts";
 import { resultOf, unknownJob } from "./job.ts";
 import { type JobView, jobView } from "./job-view.ts";
+import { nameOf, noOptions, Rows, type SubmittedJob } from "./rows.ts";
 import { positive, refuseUnknown, type SettingOptions, type Settings, settings } from "./settings.ts";
 import {
   type KnownTask,
   knownAmong,
   type ManyArguments,
   type ManyOptions,
-  nameOf,
-  rowOf,
   type Submission,
-  type SubmittedJob,
   submittedJobs,
 } from "./submission.ts";
+import { partlyAccepted } from "./submitter.ts";
 import { SyncThread } from "./sync-thread.ts";
 
 /** How long a call may take where nobody says, milliseconds. */
@@ -75,6 +75,7 @@ export class SyncQueue {
   readonly #thread: SyncThread;
   readonly #settings: Settings;
   readonly #codecs: Codecs;
+  readonly #rows: Rows;
   readonly #known: KnownTask;
 
   /** Use `connectSync()`. */
@@ -82,6 +83,7 @@ export class SyncQueue {
     this.#thread = thread;
     this.#settings = settings;
     this.#codecs = settings.codecs;
+    this.#rows = new Rows(settings);
     this.#known = knownAmong(tasks);
   }
 
@@ -93,15 +95,16 @@ export class SyncQueue {
   enqueue<Sent, Result>(task: TaskDefinition<Sent, Result>, input: Sent, options?: JobOptions): SyncJob<Result>;
   enqueue<Result>(task: TaskDefinition<undefined, Result>): SyncJob<Result>;
   enqueue(task: string, input?: unknown, options?: JobOptions): SyncJob;
-  enqueue(task: TaskDefinition<never, unknown> | string, input?: unknown, options: JobOptions = {}): SyncJob<never> {
+  enqueue(task: TaskDefinition<never, unknown> | string, input?: unknown, options = noOptions): SyncJob<never> {
     const [job] = this.#submit([this.#row({ task: this.#known(task), input, options })]);
     return job as SyncJob<never>;
   }
 
   /**
    * Enqueues many jobs: one task with many inputs, or a mixed list. Up to 10,000 are accepted all or nothing; more go in
-   * chunks of 10,000, each by itself.
-   * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then
+   * chunks of 10,000, each read, checked and committed by itself.
+   * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then, `details.accepted` says how many
+   *   before it were
    */
   enqueueMany<Sent, Result>(
     task: TaskDefinition<Sent, Result>,
@@ -111,11 +114,24 @@ export class SyncQueue {
   enqueueMany(task: string, inputs: Iterable<unknown>, options?: ManyOptions): SyncJob[];
   enqueueMany(list: Iterable<Submission>, options?: ManyOptions): SyncJob[];
   enqueueMany(...given: ManyArguments): SyncJob<never>[] {
-    const { jobs, onProgress } = submittedJobs(given, this.#known, this.#settings);
-    return this.#submit(
-      Array.from(jobs, (job) => this.#row(job)),
-      onProgress,
-    );
+    const { jobs, all, onProgress } = submittedJobs(given, this.#known, this.#settings);
+    const ahead = new Ahead(jobs);
+    const accepted: SyncJob<never>[] = [];
+    try {
+      while (ahead.more) {
+        const rows: NewJob[] = [];
+        for (let job = ahead.next(); !job.done; job = ahead.next()) {
+          if (rows.push(this.#row(job.value)) === defaults.enqueueChunk) break;
+        }
+        for (const job of this.#submit(rows)) accepted.push(job);
+        onProgress?.(accepted.length, all ?? accepted.length + (ahead.more ? 1 : 0));
+      }
+    } catch (error) {
+      throw accepted.length === 0 ? error : partlyAccepted(error, accepted.length);
+    } finally {
+      ahead.close();
+    }
+    return accepted;
   }
 
   /** A job as it stands; `null` when there is none of this id. */
@@ -164,7 +180,7 @@ export class SyncQueue {
   }
 
   #row(job: SubmittedJob): NewJob {
-    const row = rowOf(job, this.#settings);
+    const row = this.#rows.of(job);
     if (!(row instanceof Promise)) return row;
     // Nobody will wait for what it comes to.
     row.catch(() => undefined);
@@ -174,14 +190,7 @@ export class SyncQueue {
     });
   }
 
-  #submit(rows: readonly NewJob[], onProgress?: ManyOptions["onProgress"]): SyncJob<never>[] {
-    const jobs: SyncJob<never>[] = [];
-    for (let from = 0; from < rows.length; from += defaults.enqueueChunk) {
-      const chunk = rows.slice(from, from + defaults.enqueueChunk);
-      const accepted = this.#thread.broker("enqueue", { jobs: chunk });
-      for (const { id, duplicate } of accepted) jobs.push({ id, duplicate });
-      onProgress?.(jobs.length, rows.length);
-    }
-    return jobs;
+  #submit(jobs: readonly NewJob[]): SyncJob<never>[] {
+    return this.#thread.broker("enqueue", { jobs }).map(({ id, duplicate }) => ({ id, duplicate }));
   }
 }

@@ -104,11 +104,47 @@ describe("all or nothing", () => {
     });
     expect([await waiting("small"), await waiting("large")]).toEqual([0, 0]);
   });
+});
 
-  test("a wrong input after the first 10,000 still leaves nothing", async () => {
-    const inputs = [...widths(10_000), { width: "wide" as never }];
-    await expect(q.enqueueMany(resize, inputs)).rejects.toMatchObject({ code: "QUEUACK_INVALID_INPUT" });
-    expect(await waiting()).toBe(0);
+describe("what is wrong in a later chunk loses nothing of the earlier ones, and the error says how much that is", () => {
+  const accepted = {
+    details: { accepted: 10_000 },
+    message: expect.stringContaining("first 10000 jobs were accepted"),
+  };
+
+  test("an input that does not fit its schema", async () => {
+    const inputs = [...widths(10_005), { width: "wide" as never }, ...widths(10)];
+    await expect(q.enqueueMany(resize, inputs)).rejects.toMatchObject({ code: "QUEUACK_INVALID_INPUT", ...accepted });
+    expect(await waiting()).toBe(10_000);
+  });
+
+  test("the first line of the chunk", async () => {
+    const lines = [...Array(10_000).fill(["mail", 1]), 5 as never];
+    await expect(q.enqueueMany(lines)).rejects.toMatchObject({ code: "QUEUACK_INVALID_OPTION", ...accepted });
+    expect(await waiting()).toBe(10_000);
+  });
+
+  test("an iterable that throws, and one that is left in the middle is told so", async () => {
+    let left = 0;
+    function* endless(wrongAt: number) {
+      try {
+        for (let n = 0; n < wrongAt; n++) yield n;
+        yield 5n;
+      } finally {
+        left++;
+      }
+    }
+    await expect(q.enqueueMany("mail", endless(10_007))).rejects.toMatchObject({
+      code: "QUEUACK_NOT_STORABLE",
+      ...accepted,
+    });
+    expect(left).toBe(1);
+    function* broken() {
+      yield* Array(10_000).fill(1);
+      throw new Error("no more");
+    }
+    await expect(q.enqueueMany("mail", broken())).rejects.toThrow(/^no more$/);
+    expect(await waiting()).toBe(20_000);
   });
 });
 
@@ -146,6 +182,22 @@ describe("more than 10,000", () => {
       [20_001, 20_001, 20_001],
     ]);
     expect(await waiting()).toBe(20_001);
+  });
+
+  test("an iterable that does not say its length is read as it goes: all is what was read, and more as long as more come", async () => {
+    const told: [number, number][] = [];
+    let read = 0;
+    function* counted() {
+      for (; read < 20_000; read++) yield read;
+    }
+    await q.enqueueMany("mail", counted(), { onProgress: (...progress) => void told.push([...progress]) });
+    expect(told).toEqual([
+      [10_000, 10_001],
+      [20_000, 20_000],
+    ]);
+    const sizes: number[] = [];
+    await q.enqueueMany("mail", new Set([1, 2]), { onProgress: (_, all) => void sizes.push(all) });
+    expect(sizes).toEqual([2]);
   });
 
   test("what was committed before a chunk that is refused stays", async () => {

@@ -1,4 +1,3 @@
-import { uuidv7 } from "uuidv7";
 import type { CodecOption } from "../core/codec.ts";
 import { defaults } from "../core/defaults.ts";
 import { milliseconds } from "../core/duration.ts";
@@ -8,6 +7,8 @@ import { encodePayload } from "../core/payload.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { retryPolicy } from "../core/retry-options.ts";
 import { type JobOptions, type TaskDefinition, validTaskName } from "../core/task.ts";
+import { newId } from "./new-id.ts";
+import { type JobTemplate, Row } from "./row.ts";
 import {
   groupKey,
   invalid,
@@ -20,12 +21,7 @@ import {
   shown,
   time,
 } from "./settings.ts";
-import { type UniqueTemplate, uniqueness, uniqueTemplate } from "./unique-key.ts";
-
-/** What a submission to one task has in common, worked out once for all its inputs. */
-export interface JobTemplate extends Omit<NewJob, "id" | "input" | "idempotencyKey" | "unique"> {
-  readonly unique?: UniqueTemplate | undefined;
-}
+import { uniqueness, uniqueTemplate } from "./unique-key.ts";
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -69,13 +65,13 @@ export function jobTemplate(
   }
   const { group, batch } = options;
   const unique = options.unique ?? definition?.unique;
-  const place = {
-    tenant: options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant"),
-    queue: name(options.queue ?? definition?.queue ?? settings.queue, "queue"),
-    task: typeof task === "string" ? validTaskName(task) : task.name,
-  };
+  const tenant = options.tenant === undefined ? settings.tenant : name(options.tenant, "tenant");
+  const queue = name(options.queue ?? definition?.queue ?? settings.queue, "queue");
+  const taskName = typeof task === "string" ? validTaskName(task) : task.name;
   return {
-    ...place,
+    tenant,
+    queue,
+    task: taskName,
     priority: priority(options.priority ?? definition?.priority ?? settings.priority),
     maxAttempts: maxAttempts(options.maxAttempts ?? definition?.retry?.maxAttempts ?? settings.maxAttempts),
     retry: policy(task, options, settings),
@@ -87,7 +83,7 @@ export function jobTemplate(
     metadata,
     group: group === undefined ? undefined : groupKey(group),
     batch: batch === undefined ? undefined : batchId(batch, "batch"),
-    unique: unique === undefined ? undefined : uniqueTemplate(unique, [place.tenant, place.queue, place.task]),
+    unique: unique === undefined ? undefined : uniqueTemplate(unique, [tenant, queue, taskName]),
   };
 }
 
@@ -115,13 +111,12 @@ export function newJob(
     throw invalid(`idempotencyKey is ${shown(idempotencyKey)}.`, "Give a text of 1 to 500 characters.");
   }
   const { unique } = template;
-  return {
-    ...template,
-    unique: unique && uniqueness(unique, input),
-    id: id?.toLowerCase() ?? uuidv7(),
+  return new Row(template, {
+    id: id?.toLowerCase() ?? newId(),
     input: settings.codecs.encode(input, "input", settings.payloadLimit, codec),
     idempotencyKey,
-  };
+    unique: unique && uniqueness(unique, input),
+  });
 }
 
 /** The policy to store with a job; `undefined` where it is the default one. */

@@ -33,9 +33,11 @@ import type { PoolOptions } from "./pool/options.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
 import { Queues } from "./queues.ts";
 import { ResultCache } from "./result-cache.ts";
+import { noOptions } from "./rows.ts";
 import { invalid, oneOf, refuseOther, type Settings, shown, textList } from "./settings.ts";
 import {
   type BatchJobs,
+  type KnownTask,
   knownAmong,
   type ManyOptions,
   type SameJobs,
@@ -75,6 +77,7 @@ export class Queue {
   readonly #batchHost: BatchHost;
   readonly #random: (() => number) | undefined;
   readonly #tasks: Map<string, TaskDefinition<never, unknown>>;
+  readonly #known: KnownTask;
   readonly #workers = new Set<Worker | WorkerPool>();
   readonly #streams = new Set<EventStream>();
   readonly #missedListeners = new Set<(event: QueueEvent) => unknown>();
@@ -114,8 +117,8 @@ export class Queue {
     for (const definition of params.tasks) this.#register(definition);
     this.jobs = new Jobs(broker, params.settings);
     this.queues = new Queues(broker, params.settings, this.jobs, params.clock);
-    const known = knownAmong(this.#tasks);
-    this.#batchHost = { broker, settings: params.settings, submitter: this.#submitter, known };
+    this.#known = knownAmong(this.#tasks);
+    this.#batchHost = { broker, settings: params.settings, submitter: this.#submitter, known: this.#known };
     this.batches = new Batches(this.#batchHost, params.settings);
     this.limits = new Limits(broker, params.settings);
     this.dead = new DeadLetters(this.jobs);
@@ -185,7 +188,7 @@ export class Queue {
   enqueue(
     task: TaskDefinition<never, unknown> | string,
     input?: unknown,
-    options: JobOptions = {},
+    options: JobOptions = noOptions,
   ): Promise<Job<never>> {
     return options?.tx === undefined
       ? this.#enqueue(task, input, options)
@@ -197,8 +200,7 @@ export class Queue {
     input: unknown,
     options: JobOptions,
   ): Promise<Job<never>> {
-    const known = knownAmong(this.#tasks)(task);
-    const [accepted] = await this.#submitter.submit([{ task: known, input, options }]);
+    const [accepted] = await this.#submitter.submitOne({ task: this.#known(task), input, options });
     return this.#handle(accepted as EnqueuedJob);
   }
 
@@ -209,15 +211,16 @@ export class Queue {
     input: unknown,
     { tx: _tx, ...options }: JobOptions,
   ): Promise<Job<never>> {
-    const accepted = this.#submitter.submitWithin(tx, { task: knownAmong(this.#tasks)(task), input, options });
+    const accepted = this.#submitter.submitWithin(tx, { task: this.#known(task), input, options });
     const made = ([first]: readonly EnqueuedJob[]): Job<never> => this.#handle(first as EnqueuedJob);
     return accepted instanceof Promise ? accepted.then(made) : Promise.resolve(made(accepted));
   }
 
   /**
    * Enqueues many jobs: one task with many inputs, or a mixed list. Up to 10,000 are accepted all or nothing; more go in
-   * chunks of 10,000, each by itself.
-   * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then
+   * chunks of 10,000, each read, checked and committed by itself.
+   * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then, `details.accepted` says how many
+   *   before it were
    */
   async enqueueMany<Sent, Result>(
     task: TaskDefinition<Sent, Result>,
@@ -231,7 +234,7 @@ export class Queue {
     second?: Iterable<unknown> | ManyOptions,
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
-    const { jobs, onProgress } = submittedJobs([first, second, third], knownAmong(this.#tasks), this.#settings);
+    const { onProgress, ...jobs } = submittedJobs([first, second, third], this.#known, this.#settings);
     return (await this.#submitter.submit(jobs, { onProgress })).map((accepted) => this.#handle(accepted));
   }
 

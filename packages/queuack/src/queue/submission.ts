@@ -1,7 +1,7 @@
-import { validInput } from "../core/input.ts";
-import type { NewJob } from "../core/job.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
-import { checkedTask, type JobTemplate, jobTemplate, newJob } from "./new-job.ts";
+import { checkedTask, jobTemplate } from "./new-job.ts";
+import type { JobTemplate } from "./row.ts";
+import type { SubmittedJob } from "./rows.ts";
 import { invalid, refuseOther, type Settings, shown } from "./settings.ts";
 
 /** One line of a mixed submission: task, input, options. */
@@ -24,7 +24,10 @@ export type BatchJobs = Iterable<Submission> | SameJobs<never, unknown>;
 
 /** What may be said about a large submission beside the options of its jobs. */
 export interface ManyOptions extends Omit<JobOptions, "id" | "idempotencyKey"> {
-  /** Called after every commit with how many of all are accepted. */
+  /**
+   * Called after every commit with how many of all are accepted. Of an iterable that does not say its length, `all` is
+   * how many were read: more than `accepted` as long as more come.
+   */
   readonly onProgress?: ((accepted: number, all: number) => void) | undefined;
 }
 
@@ -35,13 +38,10 @@ export type ManyArguments = readonly [
   third?: ManyOptions | undefined,
 ];
 
-/** One job that is to be enqueued, before it becomes a row. */
-export interface SubmittedJob {
-  readonly task: TaskDefinition<never, unknown> | string;
-  readonly input: unknown;
-  readonly options: JobOptions;
-  /** What `task` and `options` come to, where many jobs share it. */
-  readonly template?: JobTemplate;
+/** Jobs that are to be enqueued; `all`: how many, where that is known before they are read. */
+export interface SubmittedJobs {
+  readonly jobs: Iterable<SubmittedJob>;
+  readonly all: number | undefined;
 }
 
 /** The definition of a task that is asked for by name, where somebody knows it. */
@@ -52,69 +52,55 @@ export function knownAmong(tasks: ReadonlyMap<string, TaskDefinition<never, unkn
   return (task) => (typeof task === "string" ? (tasks.get(task) ?? task) : checkedTask(task));
 }
 
-/**
- * The row of a job, its input checked and written; a promise only where the schema is asynchronous.
- * @throws {QueuackError} `QUEUACK_INVALID_INPUT`, `QUEUACK_INVALID_OPTION`, `QUEUACK_NOT_STORABLE`
- */
-export function rowOf({ task, input, options, template }: SubmittedJob, settings: Settings): NewJob | Promise<NewJob> {
-  if (options.tx !== undefined) {
-    throw invalid(
-      "tx is given where no transaction can be joined.",
-      "Give it to enqueue() of a connection by connect().",
-    );
-  }
-  const definition = typeof task === "string" ? undefined : task.options;
-  const row = () =>
-    newJob(template ?? jobTemplate(task, options, settings), input, options, settings, definition?.codec);
-  const checked = validInput(definition?.input, input, nameOf(task));
-  return checked instanceof Promise ? checked.then(row) : row();
-}
-
 /** Reads the arguments of `enqueueMany()`, job by job. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
 export function submittedJobs(
   [first, second, third]: ManyArguments,
   known: KnownTask,
   settings: Settings,
-): { readonly jobs: Iterable<SubmittedJob>; readonly onProgress: ManyOptions["onProgress"] } {
+): SubmittedJobs & { readonly onProgress: ManyOptions["onProgress"] } {
   const mixed = isIterable(first);
   const { onProgress, ...shared } = ((mixed ? second : third) ?? {}) as ManyOptions;
   refuseSingular(shared, onProgress);
-  if (mixed) return { jobs: mixedJobs(first, shared, known), onProgress };
-  return { jobs: likeJobs(known(first), second as Iterable<unknown>, shared, settings), onProgress };
+  const jobs = mixed ? mixedJobs(first, shared, known, settings) : likeJobs(known(first), second, shared, settings);
+  return { jobs, all: lengthOf(mixed ? first : second), onProgress };
 }
 
 /** Reads the jobs of a batch; `idOf` gives an id to the n-th where it bears none. @throws {QueuackError} as `submittedJobs` */
-export function* batchedJobs(
+export function batchedJobs(
   jobs: BatchJobs,
   shared: JobOptions,
   known: KnownTask,
   settings: Settings,
   idOf?: (n: number) => string,
-): Generator<SubmittedJob> {
-  let submitted: Iterable<SubmittedJob>;
-  if (isIterable(jobs)) submitted = mixedJobs(jobs, shared, known);
-  else {
-    refuseOther(jobs, "The jobs of a batch", ["task", "inputs", "options"]);
-    const { task, inputs, options = {} } = jobs;
-    refuseSingular(options, undefined);
-    submitted = likeJobs(known(task), inputs, { ...shared, ...options }, settings);
+): SubmittedJobs {
+  if (isIterable(jobs)) {
+    return { jobs: withIds(mixedJobs(jobs, shared, known, settings), idOf), all: lengthOf(jobs) };
   }
+  refuseOther(jobs, "The jobs of a batch", ["task", "inputs", "options"]);
+  const { task, inputs, options = {} } = jobs;
+  refuseSingular(options, undefined);
+  const alike = likeJobs(known(task), inputs, { ...shared, ...options }, settings);
+  return { jobs: withIds(alike, idOf), all: lengthOf(inputs) };
+}
+
+function* withIds(jobs: Iterable<SubmittedJob>, idOf: ((n: number) => string) | undefined): Generator<SubmittedJob> {
   let n = 0;
-  for (const job of submitted) {
+  for (const job of jobs) {
     const id = job.options.id ?? idOf?.(n);
     n++;
     yield id === undefined ? job : { ...job, options: { ...job.options, id } };
   }
 }
 
-/** The name of a task. */
-export function nameOf(task: TaskDefinition<never, unknown> | string): string {
-  return typeof task === "string" ? task : task.name;
+/** How many there are, where they say so before they are read. */
+function lengthOf(items: object | string | undefined): number | undefined {
+  if (Array.isArray(items)) return items.length;
+  return items instanceof Set || items instanceof Map ? items.size : undefined;
 }
 
 function* likeJobs(
   task: TaskDefinition<never, unknown> | string,
-  inputs: Iterable<unknown>,
+  inputs: Iterable<unknown> | object | undefined,
   options: JobOptions,
   settings: Settings,
 ): Generator<SubmittedJob> {
@@ -125,17 +111,30 @@ function* likeJobs(
   for (const input of inputs) yield { task, input, options, template };
 }
 
-function* mixedJobs(list: Iterable<Submission>, shared: JobOptions, known: KnownTask): Generator<SubmittedJob> {
+function* mixedJobs(
+  list: Iterable<Submission>,
+  shared: JobOptions,
+  known: KnownTask,
+  settings: Settings,
+): Generator<SubmittedJob> {
+  /** What the tasks come to whose lines have no options of their own. */
+  const templates = new Map<SubmittedJob["task"], JobTemplate>();
   for (const line of list) {
     if (!Array.isArray(line)) throw invalid(`A line of the list is ${shown(line)}.`, "Give [task, input, options].");
-    const [task, input, own] = line as Submission;
-    const options = { ...shared, ...own };
-    refuseTransaction(options);
-    yield { task: known(task), input, options };
+    const [given, input, own] = line as Submission;
+    const task = known(given);
+    if (own === undefined) {
+      const template = templates.get(task) ?? jobTemplate(task, shared, settings);
+      templates.set(task, template);
+      yield { task, input, options: shared, template };
+    } else {
+      refuseTransaction(own);
+      yield { task, input, options: { ...shared, ...own } };
+    }
   }
 }
 
-function isIterable<T>(value: Iterable<T> | object | string): value is Iterable<T> {
+function isIterable<T>(value: Iterable<T> | object | string | undefined): value is Iterable<T> {
   return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 

@@ -5,10 +5,12 @@ import type { NewJob } from "../core/job.ts";
 import type { Provided } from "../core/provided.ts";
 import type { TransactionConnection } from "../core/task.ts";
 import type { Broker, EnqueuedJob } from "../engine/broker.ts";
+import { Ahead } from "./ahead.ts";
 import type { MiddlewareList } from "./middleware-list.ts";
 import { Passages } from "./passages.ts";
+import { nameOf, Rows, type SubmittedJob } from "./rows.ts";
 import { invalid, type Settings } from "./settings.ts";
-import { type ManyOptions, nameOf, rowOf, type SubmittedJob } from "./submission.ts";
+import type { ManyOptions, SubmittedJobs } from "./submission.ts";
 
 /** How long a submission prepares rows before it lets others run, milliseconds. */
 const prepareMs = 8;
@@ -18,52 +20,67 @@ export interface SubmitOptions {
   readonly onProgress?: ManyOptions["onProgress"];
   /** Made with the first of the jobs; it takes more until the last is in. */
   readonly batch?: Omit<NewBatch, "sealed"> | undefined;
-  /** Looks at all rows before the first is submitted. */
-  readonly checkRows?: ((rows: readonly NewJob[]) => void) | undefined;
+  /** Looks at the rows of a chunk before it is submitted; `from`: how many there were in earlier ones. */
+  readonly checkRows?: ((rows: readonly NewJob[], from: number) => void) | undefined;
   /** The error for a submission of which some was accepted. */
-  readonly partly?: ((error: unknown, accepted: number, all: number) => unknown) | undefined;
+  readonly partly?: ((error: unknown, accepted: number) => unknown) | undefined;
 }
 
 /** Brings what is submitted to the broker: by way of the middleware, where there is any, and in chunks. */
 export class Submitter {
   readonly #broker: Broker;
-  readonly #settings: Settings;
+  readonly #rows: Rows;
   readonly #middleware: MiddlewareList;
   readonly #provided: Provided;
 
   constructor(params: { broker: Broker; settings: Settings; middleware: MiddlewareList; provided: Provided }) {
     this.#broker = params.broker;
-    this.#settings = params.settings;
+    this.#rows = new Rows(params.settings);
     this.#middleware = params.middleware;
     this.#provided = params.provided;
   }
 
-  /** Has jobs accepted; resolves after the last commit, and when the middleware has ended. */
+  /**
+   * Has one job accepted; resolves after the commit, and when the middleware has ended.
+   * @throws {QueuackError} as `Rows.of`, at once or by the promise
+   */
+  submitOne(job: SubmittedJob): Promise<readonly EnqueuedJob[]> {
+    if (this.#middleware.enqueue.length > 0) return this.submit({ jobs: [job], all: 1 });
+    const row = this.#rows.of(job);
+    if (row instanceof Promise) return row.then((made) => this.#broker.enqueue({ jobs: [made] }));
+    return this.#broker.enqueue({ jobs: [row] });
+  }
+
+  /**
+   * Has jobs accepted, chunk by chunk: each is read, checked and committed before the next. Resolves after the last
+   * commit, and when the middleware has ended.
+   */
   async submit(
-    jobs: Iterable<SubmittedJob>,
-    { onProgress, batch, checkRows, partly }: SubmitOptions = {},
+    { jobs, all }: SubmittedJobs,
+    { onProgress, batch, checkRows, partly = partlyAccepted }: SubmitOptions = {},
   ): Promise<EnqueuedJob[]> {
     const { enqueue } = this.#middleware;
     const passages = enqueue.length === 0 ? null : new Passages(enqueue);
     const accepted: EnqueuedJob[] = [];
-    let rows: NewJob[] = [];
+    const row = (job: SubmittedJob) => (passages === null ? this.#rows.of(job) : this.#passed(job, passages));
+    const ahead = new Ahead(jobs);
     try {
-      rows = await inSlices(jobs, (job) =>
-        passages === null ? rowOf(job, this.#settings) : this.#passed(job, passages),
-      );
-      checkRows?.(rows);
-      // A batch is made although it has no jobs.
-      for (let from = 0; from < rows.length || (from === 0 && batch !== undefined); from += defaults.enqueueChunk) {
-        const to = Math.min(from + defaults.enqueueChunk, rows.length);
-        const made = batch && { ...batch, sealed: to === rows.length };
-        const chunk = await this.#broker.enqueue({ jobs: rows.slice(from, to), batch: made });
+      for (let more = true; more; ) {
+        const rows = await nextRows(ahead, row);
+        checkRows?.(rows, accepted.length);
+        more = ahead.more;
+        // A batch is made although it has no jobs.
+        if (rows.length === 0 && batch === undefined) break;
+        const chunk = await this.#broker.enqueue({ jobs: rows, batch: batch && { ...batch, sealed: !more } });
         for (const job of chunk) accepted.push(job);
         passages?.accepted(chunk);
-        onProgress?.(accepted.length, rows.length);
+        onProgress?.(accepted.length, all ?? accepted.length + (more ? 1 : 0));
       }
     } catch (error) {
       await passages?.refused(error);
-      throw accepted.length === 0 || partly === undefined ? error : partly(error, accepted.length, rows.length);
+      throw accepted.length === 0 ? error : partly(error, accepted.length);
+    } finally {
+      ahead.close();
     }
     await passages?.ended();
     return accepted;
@@ -71,7 +88,7 @@ export class Submitter {
 
   /**
    * Has a job accepted within the caller's transaction. Not async: what is wrong is thrown at once.
-   * @throws {QueuackError} as `rowOf`; `QUEUACK_UNSUPPORTED` where there is middleware, which may take its time
+   * @throws {QueuackError} as `Rows.of`; `QUEUACK_UNSUPPORTED` where there is middleware, which may take its time
    */
   submitWithin(tx: TransactionConnection, job: SubmittedJob): ReturnType<Broker["enqueueWithin"]> {
     if (this.#middleware.enqueue.length > 0) {
@@ -80,7 +97,7 @@ export class Submitter {
         hint: "Enqueue with tx from a connection that has no such middleware.",
       });
     }
-    const row = rowOf(job, this.#settings);
+    const row = this.#rows.of(job);
     if (!(row instanceof Promise)) return this.#broker.enqueueWithin({ jobs: [row], tx });
     // Nobody will wait for what it comes to.
     row.catch(() => undefined);
@@ -96,17 +113,22 @@ export class Submitter {
     return passages.enter(submission, ({ input, options }) => {
       // Other options make another template.
       const { template, ...bare } = job;
-      return rowOf({ ...(options === job.options ? job : bare), input, options }, this.#settings);
+      return this.#rows.of({ ...(options === job.options ? job : bare), input, options });
     });
   }
 }
 
-/** Makes a row of every item, and lets others run now and then. */
-async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => Row | Promise<Row>): Promise<Row[]> {
-  const rows: Row[] = [];
+/** Makes rows of the next chunk, and lets others run now and then. */
+async function nextRows(
+  jobs: Ahead<SubmittedJob>,
+  row: (job: SubmittedJob) => NewJob | Promise<NewJob>,
+): Promise<NewJob[]> {
+  const rows: NewJob[] = [];
   let started = performance.now();
-  for (const item of items) {
-    const made = row(item);
+  while (rows.length < defaults.enqueueChunk) {
+    const job = jobs.next();
+    if (job.done) break;
+    const made = row(job.value);
     rows.push(made instanceof Promise ? await made : made);
     if (rows.length % 64 === 0 && performance.now() - started > prepareMs) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -114,4 +136,15 @@ async function inSlices<Item, Row>(items: Iterable<Item>, row: (item: Item) => R
     }
   }
   return rows;
+}
+
+/** The error for a submission of which the first chunks were accepted. */
+export function partlyAccepted(error: unknown, accepted: number): unknown {
+  if (!(error instanceof QueuackError)) return error;
+  return new QueuackError(error.code, {
+    message: `${error.message} The first ${accepted} jobs were accepted before.`,
+    hint: `Enqueue those after the first ${accepted} again, once the reason is gone.`,
+    cause: error,
+    details: { ...error.details, accepted },
+  });
 }
