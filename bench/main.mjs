@@ -58,6 +58,8 @@ async function run(bench, quick, reporter) {
 }
 
 endOnSignals();
+// Whoever reads the figures has enough of them.
+process.stdout.on("error", () => void endAll().finally(() => process.exit()));
 // A queue's own variables must not decide what is measured.
 for (const key of Object.keys(process.env)) if (key.startsWith("QUEUACK_")) delete process.env[key];
 try {

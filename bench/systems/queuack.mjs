@@ -10,12 +10,12 @@ const { version } = createRequire(import.meta.url)("queuack/package.json");
 
 /** @param {string} name @param {"full" | "kill"} durability @returns {System} */
 function queuackSystem(name, durability) {
-  const option = durability === "full" ? "full" : "relaxed";
+  const [option, synchronous] = durability === "full" ? ["full", "FULL"] : ["relaxed", "NORMAL"];
   return {
     name,
     durability,
     version: `queuack ${version}`,
-    settings: `durability "${option}", one connection`,
+    settings: `durability "${option}" (synchronous=${synchronous}), one connection`,
     missing: async () => undefined,
     open: async () => {
       const folder = temporaryFolder(name);
