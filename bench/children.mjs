@@ -2,10 +2,19 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { atEnd } from "./endings.mjs";
+import { atEnd, childEnvironment } from "./endings.mjs";
 
 /** The repository's root, an absolute path. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Has a child killed at the end of the run, and its death awaited. @param {import("node:child_process").ChildProcess} child */
+function killAtEnd(child) {
+  return atEnd(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  });
+}
 
 /** The file of a program in children/. @param {string} name */
 export const childFile = (name) => fileURLToPath(new URL(`children/${name}.mjs`, import.meta.url));
@@ -18,8 +27,12 @@ export const childFile = (name) => fileURLToPath(new URL(`children/${name}.mjs`,
  */
 export async function runNode(args) {
   const start = performance.now();
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-  const kill = atEnd(() => child.kill("SIGKILL"));
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: childEnvironment(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const kill = killAtEnd(child);
   let stdout = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
     stdout += text;
@@ -51,8 +64,11 @@ export async function runChild(name, plan, execArgv = []) {
  * @param {object} plan
  */
 export function startChild(name, plan) {
-  const child = fork(childFile(name), [JSON.stringify(plan)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const kill = atEnd(() => child.kill("SIGKILL"));
+  const child = fork(childFile(name), [JSON.stringify(plan)], {
+    env: childEnvironment(),
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const kill = killAtEnd(child);
   /** @type {any[]} */
   const heard = [];
   /** @type {((message: any) => void)[]} */

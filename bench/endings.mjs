@@ -33,10 +33,21 @@ export async function endAll() {
   }
 }
 
+/** The folder of all that this process makes, which is gone at its end. */
+function homeFolder() {
+  home ??= mkdtempSync(join(tmpdir(), "queuack-bench-"));
+  return home;
+}
+
 /** A folder of its own, which is gone at the end of the process. @param {string} name */
 export function temporaryFolder(name) {
-  home ??= mkdtempSync(join(tmpdir(), "queuack-bench-"));
-  return mkdtempSync(join(home, `${name}-`));
+  return mkdtempSync(join(homeFolder(), `${name}-`));
+}
+
+/** An environment for children, whose temporary files are then gone with this process's, also when they are killed. */
+export function childEnvironment() {
+  const folder = homeFolder();
+  return { ...process.env, TMPDIR: folder, TMP: folder, TEMP: folder };
 }
 
 /** Removes a folder that `temporaryFolder` made. @param {string} folder */

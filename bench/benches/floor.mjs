@@ -34,7 +34,7 @@ export default {
   name: "floor",
   title: "bare SQLite doing the least that a queue must, beside the frozen floor that it was written after",
   run: async ({ quick, report, progress }) => {
-    const jobs = quick ? 10_000 : 60_000;
+    const jobs = quick ? 3_000 : 60_000;
     const reps = quick ? 2 : 5;
     const isThere = existsSync(frozenFloor);
     /** @type {Record<string, () => Promise<Record<string, number>>>} */

@@ -38,4 +38,5 @@ process.on("message", async () => {
   await q.close();
   process.disconnect();
 });
+process.on("disconnect", () => process.exit());
 process.send?.("ready");

@@ -13,6 +13,7 @@ process.on("message", async () => {
   await q.close();
   process.exit();
 });
+process.on("disconnect", () => process.exit());
 process.send?.("ready");
 await startPacer({
   perSecond,
