@@ -34,10 +34,11 @@ async function turnsDuring(work) {
 /** The length below which this part of the time was spent: a long turn strikes more of what comes in than a short one. @param {number[]} sorted @param {number} part */
 function percentileByTime(sorted, part) {
   let left = sorted.reduce((sum, turn) => sum + turn, 0) * part;
-  return sorted.find((turn) => {
+  for (const turn of sorted) {
     left -= turn;
-    return left <= 0;
-  });
+    if (left <= 0) return turn;
+  }
+  return sorted[sorted.length - 1];
 }
 
 /** @param {(session: import("../cases.mjs").Session) => Promise<unknown>} work */

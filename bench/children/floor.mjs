@@ -5,6 +5,7 @@ import { collectGarbage } from "../measure.mjs";
 import { floor } from "../systems/floor.mjs";
 
 endOnSignals();
+/** @type {{ jobs: number, names: (keyof typeof cases)[] }} */
 const { jobs, names } = JSON.parse(process.argv[2]);
 /** @type {Record<string, number>} */
 const figures = {};

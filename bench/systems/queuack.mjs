@@ -10,7 +10,8 @@ const { version } = createRequire(import.meta.url)("queuack/package.json");
 
 /** @param {string} name @param {"full" | "kill"} durability @returns {System} */
 function queuackSystem(name, durability) {
-  const [option, synchronous] = durability === "full" ? ["full", "FULL"] : ["relaxed", "NORMAL"];
+  const [option, synchronous] =
+    durability === "full" ? /** @type {const} */ (["full", "FULL"]) : /** @type {const} */ (["relaxed", "NORMAL"]);
   return {
     name,
     durability,
@@ -34,7 +35,10 @@ function session(q, folder) {
   const work = task({ name: "work", run: ({ input }) => handle(input) });
   /** @type {Map<number, () => void>} */
   const parents = new Map();
-  const parent = task({ name: "parent", run: ({ input }) => parents.get(input.family)?.() });
+  const parent = task({
+    name: "parent",
+    run: (/** @type {import("queuack").TaskContext<{ family: number }>} */ { input }) => parents.get(input.family)?.(),
+  });
   return {
     enqueue: (input) => q.enqueue(work, input),
     enqueueMany: (inputs) => q.enqueueMany(work, inputs),
