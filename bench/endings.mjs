@@ -35,7 +35,11 @@ export async function endAll() {
 
 /** The folder of all that this process makes, which is gone at its end. */
 function homeFolder() {
-  home ??= mkdtempSync(join(tmpdir(), "queuack-bench-"));
+  if (home === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), "queuack-bench-"));
+    process.on("exit", () => removeFolder(folder));
+    home = folder;
+  }
   return home;
 }
 
@@ -62,7 +66,4 @@ export function endOnSignals() {
       void endAll().finally(() => process.exit(128 + constants.signals[signal]));
     });
   }
-  process.on("exit", () => {
-    if (home !== undefined) removeFolder(home);
-  });
 }
