@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { childFile, root, runNode } from "../children.mjs";
 import { removeFolder, temporaryFolder } from "../endings.mjs";
-import { inTurns, median } from "../measure.mjs";
+import { inTurns, median, medianRatio } from "../measure.mjs";
 
 const commandLine = join(root, "packages", "cli", "dist", "bin.js");
 const queuack = import.meta.resolve("queuack");
@@ -48,10 +48,24 @@ export default {
       "first job": "the whole process: a new file, a worker, one job, its result, close",
       "queuack --help": "the whole process",
     };
-    const tell = (/** @type {string} */ name, /** @type {number[]} */ samples, /** @type {string} */ what) =>
-      report({ bench: "startup", case: name, value: median(samples), unit: "ms", samples, conditions: { what, reps } });
+    const bare = figures["node -e 0"];
+    const tell = (
+      /** @type {string} */ name,
+      /** @type {number[]} */ samples,
+      /** @type {string} */ what,
+      /** @type {number[] | undefined} */ floor = undefined,
+    ) =>
+      report({
+        bench: "startup",
+        case: name,
+        value: median(samples),
+        unit: "ms",
+        ...(floor && { floor: median(floor), ratio: medianRatio(samples, floor) }),
+        samples,
+        conditions: { what, reps, floor: "node -e 0" },
+      });
     for (const [name, what] of Object.entries(whats)) {
-      if (name in figures) tell(name, figures[name], what);
+      if (name in figures) tell(name, figures[name], what, name === "node -e 0" ? undefined : bare);
       else report({ bench: "startup", case: name, missing: "packages/cli is not built" });
     }
     tell(
