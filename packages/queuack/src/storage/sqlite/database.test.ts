@@ -11,7 +11,7 @@ describe("what is set", () => {
     ["full", 2],
     ["relaxed", 1],
   ] as const)(
-    "%s: the write-ahead log with synchronous %i, large pages, space that can be given back",
+    "%s: the write-ahead log with synchronous %i, small pages, space that can be given back",
     (durability, level) => {
       const db = openDatabase(join(temporaryFolder(), "jobs.db"), durability);
       expect(pragma(db, "journal_mode")).toBe("wal");
