@@ -13,7 +13,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      ...["packages", "test", "examples", "scripts"].map((room) => `${room}/**/*.test.ts`),
+      // Node runs the benches as they are written, and so their tests.
+      "bench/*.test.mjs",
+    ],
     // Processes, for a native module that crashes takes one file's tests with it, not the run.
     pool: "forks",
     maxWorkers: 2,

@@ -1,32 +1,37 @@
-// Checks package-lock.json for what makes it fail on another machine; `--fix` writes the missing entries.
+// Checks the lockfiles for what makes them fail on another machine; `--fix` writes the missing entries.
 // A registry may not hold the packages for other systems: npm then leaves them out of the lockfile without a word, and
 // `npm ci` refuses such a lockfile everywhere ("Missing: … from lock file").
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./run.mjs";
 
-const file = join(root, "package-lock.json");
-const lock = JSON.parse(readFileSync(file, "utf8"));
-const names = new Set(Object.keys(lock.packages).map((path) => path.split("node_modules/").at(-1)));
-const problems = [];
-
-for (const [path, { resolved }] of Object.entries(lock.packages)) {
-  if (/^(\w+:|\/)/.test(resolved ?? "")) problems.push(`${path} names a host or an absolute path: ${resolved}`);
-}
-for (const owner of Object.values(lock.packages)) {
-  for (const [name, version] of Object.entries(owner.optionalDependencies ?? {})) {
-    if (names.has(name)) continue;
-    if (process.argv.includes("--fix")) lock.packages[`node_modules/${name}`] = platformEntry(name, version, owner);
-    else problems.push(`${name}@${version} is missing: node scripts/check-lockfile.mjs --fix`);
-  }
-}
-
-if (process.argv.includes("--fix")) {
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en")));
-  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-}
+/** The workspace's, and that of the benches, which are no part of it. */
+const files = ["package-lock.json", "bench/package-lock.json"];
+const problems = files.flatMap((file) => check(file, process.argv.includes("--fix")));
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
+
+function check(name, fix) {
+  const file = join(root, name);
+  const lock = JSON.parse(readFileSync(file, "utf8"));
+  const names = new Set(Object.keys(lock.packages).map((path) => path.split("node_modules/").at(-1)));
+  const found = [];
+  for (const [path, { resolved }] of Object.entries(lock.packages)) {
+    if (/^(\w+:|\/)/.test(resolved ?? "")) found.push(`${name}: ${path} names a host or an absolute path: ${resolved}`);
+  }
+  for (const owner of Object.values(lock.packages)) {
+    for (const [dependency, version] of Object.entries(owner.optionalDependencies ?? {})) {
+      if (names.has(dependency)) continue;
+      if (fix) lock.packages[`node_modules/${dependency}`] = platformEntry(dependency, version, owner);
+      else found.push(`${name}: ${dependency}@${version} is missing: node scripts/check-lockfile.mjs --fix`);
+    }
+  }
+  if (fix) {
+    lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en")));
+    writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  }
+  return found;
+}
 
 /** What npm writes for a package of one system, but without a checksum: that is known only where it can be fetched. */
 function platformEntry(name, version, owner) {

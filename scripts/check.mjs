@@ -13,7 +13,7 @@ const steps = {
     return result;
   },
   biome: () => tool(bin("@biomejs/biome", "biome"), "check", "--error-on-warnings"),
-  arrows: () => tool(bin("dependency-cruiser", "depcruise"), "packages", "examples", "scripts", "test"),
+  arrows: () => tool(bin("dependency-cruiser", "depcruise"), "packages", "examples", "scripts", "test", "bench"),
   unused: () => tool(bin("knip"), "--no-config-hints"),
   packages: () => tool("scripts/check-package.mjs"),
 };

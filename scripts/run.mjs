@@ -17,8 +17,8 @@ export function bin(dependency, command = dependency) {
 
 /**
  * Runs Node with `args` in the root and answers `{ code, output, stdout }`: the exit code (128 + n after signal n), and
- * with `capture` all that was printed, and the part on stdout. Without it the child has this process's terminal. Signals
- * are passed on to the child.
+ * with `capture` all that was printed, and the part on stdout. Without it the child has this process's terminal, with
+ * `aside` all but its stdout: what it prints goes to stderr. Signals are passed on to the child.
  */
 export function node(args, options) {
   return run(process.execPath, args, options);
@@ -32,9 +32,9 @@ export function npm(args, options) {
   return run("npm", args, { ...options, shell: process.platform === "win32" });
 }
 
-function run(command, args, { capture = false, env = {}, shell = false } = {}) {
+function run(command, args, { capture = false, aside = false, env = {}, shell = false } = {}) {
   return new Promise((resolve) => {
-    const stdio = capture ? ["ignore", "pipe", "pipe"] : "inherit";
+    const stdio = capture ? ["ignore", "pipe", "pipe"] : aside ? ["inherit", 2, "inherit"] : "inherit";
     const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, shell, stdio });
     let output = "";
     let stdout = "";
