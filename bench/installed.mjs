@@ -1,14 +1,19 @@
 import { readFileSync } from "node:fs";
 
-/** The version of a package of this bench, or undefined when it is not installed. @param {string} name */
+/** Where packages lie that the benches use: their own, and the workspace's. */
+const folders = ["node_modules/", "../node_modules/"];
+
+/** The version of a package that the benches can use, or undefined when it is not installed. @param {string} name */
 export function installedVersion(name) {
-  try {
-    const manifest = readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), "utf8");
-    return /** @type {string} */ (JSON.parse(manifest).version);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
-    return undefined;
+  for (const folder of folders) {
+    try {
+      const manifest = readFileSync(new URL(`${folder}${name}/package.json`, import.meta.url), "utf8");
+      return /** @type {string} */ (JSON.parse(manifest).version);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
+    }
   }
+  return undefined;
 }
 
 /** Each with its version: "bullmq 1.2.3, ioredis 4.5.6". @param {readonly string[]} names */

@@ -6,11 +6,13 @@ import { atEnd, removeFolder, temporaryFolder } from "../endings.mjs";
 import { installedVersion } from "../installed.mjs";
 import { freePort } from "./free-port.mjs";
 
+/** @typedef {{ url: string, drop: () => Promise<void> }} Database */
+
 /**
  * A running PostgreSQL.
  * @typedef {object} PostgresServer
  * @property {number} pid of the process that all others descend from
- * @property {() => Promise<{ url: string, drop: () => Promise<void> }>} database makes a fresh one
+ * @property {() => Promise<Database>} database makes a fresh one
  * @property {() => Promise<void>} stop
  */
 

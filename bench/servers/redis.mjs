@@ -1,6 +1,5 @@
 // A Redis of the machine, started on loopback with a folder of its own for as long as a bench runs.
 import { execFileSync, spawn } from "node:child_process";
-import { Redis } from "ioredis";
 import { atEnd, removeFolder, temporaryFolder } from "../endings.mjs";
 import { freePort } from "./free-port.mjs";
 
@@ -42,6 +41,7 @@ function lookForRedis() {
 
 /** Starts a Redis; it ends with the bench at the latest. @param {Persistence} persistence @returns {Promise<RedisServer>} */
 export async function startRedis(persistence) {
+  const { Redis } = await import("ioredis");
   const host = "127.0.0.1";
   const port = await freePort();
   const folder = temporaryFolder(`redis-${persistence}`);
@@ -90,7 +90,7 @@ export async function startRedis(persistence) {
   };
 }
 
-/** @param {Redis} client @param {Persistence} persistence */
+/** @param {import("ioredis").Redis} client @param {Persistence} persistence */
 async function clear(client, persistence) {
   await client.flushall();
   if (persistence === "none") return;

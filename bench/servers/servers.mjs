@@ -3,6 +3,8 @@ import { startRedis } from "./redis.mjs";
 
 /** @typedef {import("./redis.mjs").Persistence} Persistence */
 
+/** The server that a system needs. @typedef {{ kind: "redis", persistence: Persistence } | { kind: "postgres" }} Server */
+
 /** The servers of a bench: each is started when a system first asks for it, and shared from then on. */
 export class Servers {
   /** @type {Map<Persistence, Promise<import("./redis.mjs").RedisServer>>} */
@@ -20,12 +22,6 @@ export class Servers {
   postgres() {
     this.#postgres ??= startPostgres();
     return this.#postgres;
-  }
-
-  /** The process ids of those that run. @returns {Promise<number[]>} */
-  async pids() {
-    const running = await Promise.all([...this.#redis.values(), ...(this.#postgres ? [this.#postgres] : [])]);
-    return running.map(({ pid }) => pid);
   }
 
   /** Stops all of them. */

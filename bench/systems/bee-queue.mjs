@@ -12,6 +12,7 @@ function onRedis(persistence) {
   return {
     name: `bee-queue${suffix}`,
     durability,
+    server: { kind: "redis", persistence },
     get version() {
       return `${versionsOf(packages)}, ${redisVersion()}`;
     },

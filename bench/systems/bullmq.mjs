@@ -19,6 +19,7 @@ function onRedis(persistence) {
   return {
     name: `bullmq${suffix}`,
     durability,
+    server: { kind: "redis", persistence },
     get version() {
       return `${versionsOf(packages)}, ${redisVersion()}`;
     },
@@ -36,6 +37,7 @@ function onRedis(persistence) {
 const onPostgres = {
   name: "bullmq-postgres",
   durability: "full",
+  server: { kind: "postgres" },
   get version() {
     return `${versionsOf(["bullmq", "pg"])}, PostgreSQL ${postgresVersion()}`;
   },

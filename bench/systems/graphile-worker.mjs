@@ -11,6 +11,7 @@ function graphileSystem(name, settings, worker, max) {
   return {
     name,
     durability: "full",
+    server: { kind: "postgres" },
     get version() {
       return `${versionsOf(["graphile-worker", "pg"])}, PostgreSQL ${postgresVersion()}`;
     },
@@ -26,7 +27,7 @@ function graphileSystem(name, settings, worker, max) {
 /** @typedef {{ localQueue: { size: number }, completeJobBatchDelay: number, failJobBatchDelay: number }} GraphileWorker */
 
 /**
- * @param {{ url: string, drop: () => Promise<void> }} database
+ * @param {import("../servers/postgres.mjs").Database} database
  * @param {(concurrency: number) => Partial<GraphileWorker>} worker
  * @param {number} max
  * @returns {Promise<import("../cases.mjs").Session>}
