@@ -129,7 +129,13 @@ export default {
         unit: "jobs/s",
         ratio,
         samples,
-        conditions: { what: variants[name].what, jobs, reps, concurrency: CONCURRENCY, ratioTo: "bare" },
+        conditions: {
+          what: variants[name].what,
+          jobs,
+          reps: samples.length,
+          concurrency: CONCURRENCY,
+          ratioTo: "bare",
+        },
       });
     // What is compiled at first strikes nobody.
     await bare();

@@ -114,8 +114,8 @@ export const faults = [
   {
     name: "the idempotency key is ignored",
     file: "storage/sqlite/insert.ts",
-    find: "        keyed === undefined &&\n",
-    replace: "",
+    find: "const inserted = keyed === undefined && ",
+    replace: "const inserted = ",
     caughtBy: store,
   },
   {
@@ -168,6 +168,48 @@ export const faults = [
     caughtBy: store,
   },
   {
+    name: "a completion holds without its lease",
+    file: "storage/sqlite/completions.ts",
+    find: "ON lease.seq = column1 AND lease.token = column2`",
+    replace: "ON lease.seq = column1`",
+    caughtBy: store,
+  },
+  {
+    name: "of completions in a set the lost ones are accepted too",
+    file: "storage/sqlite/completions.ts",
+    find: "const all = this.#done.run([now], rows) === jobs.length;",
+    replace: "const all = this.#done.run([now], rows) >= 0;",
+    caughtBy: store,
+  },
+  {
+    name: "a completed job is still counted as running",
+    file: "storage/sqlite/completions.ts",
+    find: '      tally.add(leased.lane, "running", -1);\n',
+    replace: "",
+    caughtBy: store,
+  },
+  {
+    name: "a token settles whatever job is named",
+    file: "storage/sqlite/leased.ts",
+    find: "if (leased?.id !== id) return undefined;",
+    replace: "if (leased === undefined) return undefined;",
+    caughtBy: store,
+  },
+  {
+    name: "of jobs in a set the repeated ones are answered as new",
+    file: "storage/sqlite/insert.ts",
+    find: "const all = inserted === jobs.length;",
+    replace: "const all = inserted >= 0;",
+    caughtBy: store,
+  },
+  {
+    name: "jobs of different priorities are written as one set",
+    file: "storage/sqlite/alike.ts",
+    find: "    job.priority === ordinary.priority &&\n",
+    replace: "",
+    caughtBy: store,
+  },
+  {
     name: "the limit of a queue is one too high",
     file: "storage/sqlite/insert.ts",
     find: "if (waiting > most)",
@@ -205,7 +247,7 @@ export const faults = [
   {
     name: "expiry is ignored at the claim",
     file: "storage/sqlite/claim.ts",
-    find: "row.expires_at !== null && row.expires_at <= now && attempts === 0",
+    find: "expiresAt !== null && expiresAt <= now && attempts === 0",
     replace: "row.expires_at === -1",
     caughtBy: store,
   },

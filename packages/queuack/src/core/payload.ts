@@ -32,7 +32,7 @@ export function decodePayload(payload: Payload): unknown {
 function stored(value: unknown, what: string): string {
   const keys: (string | number)[] = [];
   try {
-    check(value, what, keys, []);
+    if (!isSurelyStorable(value)) check(value, what, keys, []);
     return JSON.stringify(value);
   } catch (error) {
     if (error instanceof QueuackError) throw error;
@@ -41,6 +41,43 @@ function stored(value: unknown, what: string): string {
     const why = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
     throw notStorable(what, keys, why, { cause: error });
   }
+}
+
+/** How deep `isSurelyStorable` looks. */
+const plainDepth = 8;
+
+/** Whether nothing can be wrong with a value: found out in a fraction of the time that finding the fault takes. */
+function isSurelyStorable(value: unknown): boolean {
+  try {
+    return isPlain(value, plainDepth);
+  } catch {
+    // A getter of the user's own: the long way finds out where.
+    return false;
+  }
+}
+
+/** Whether a value consists of plain objects, lists, texts, finite numbers and the like, and is not nested deeply. */
+function isPlain(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (depth === 0 || (value as { toJSON?: unknown }).toJSON !== undefined) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], depth - 1)) return false;
+    return true;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth - 1)) return false;
+  return true;
 }
 
 /** Walks down with the keys so far, so that a path is spelled only for a value that is refused. */

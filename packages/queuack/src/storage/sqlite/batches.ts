@@ -27,7 +27,7 @@ export function batchStore(session: Session, ledger: BatchLedger): BatchStore {
       AND NOT EXISTS (SELECT 1 FROM job WHERE job.batch = old.seq)
       AND NOT EXISTS (SELECT 1 FROM batch AS child WHERE child.parent = old.seq)
       AND NOT EXISTS (SELECT 1 FROM job WHERE job.id IN (${followerId("on_complete")}, ${followerId("on_success")}))
-    ORDER BY completed_at LIMIT ?`;
+    ORDER BY completed_at LIMIT +?`;
   const anyPast = db.prepare(past);
   const forget = db.prepare(`DELETE FROM batch WHERE seq IN (${past})`);
 
@@ -45,7 +45,7 @@ export function batchStore(session: Session, ledger: BatchLedger): BatchStore {
         const { sql, values } = conditions(filter);
         const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor);
         const rows = db
-          .prepare(`SELECT ${columns} FROM ${tables} WHERE batch.seq < ? AND ${sql} ORDER BY batch.seq DESC LIMIT ?`)
+          .prepare(`SELECT ${columns} FROM ${tables} WHERE batch.seq < ? AND ${sql} ORDER BY batch.seq DESC LIMIT +?`)
           .all(before, ...values, limit + 1) as SqlRow[];
         const more = rows.length > limit;
         if (more) rows.pop();

@@ -34,7 +34,7 @@ export function cache(session: Session): CacheStore {
     (SELECT id FROM cache WHERE tenant = ? AND task = ? LIMIT ${dropStep})`);
   const anyExpired = db.prepare("SELECT 1 FROM cache WHERE expires_at <= ? LIMIT 1");
   const dropExpired = db.prepare(`DELETE FROM cache WHERE id IN
-    (SELECT id FROM cache WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
+    (SELECT id FROM cache WHERE expires_at <= ? ORDER BY expires_at LIMIT +?)`);
 
   /** Deletes step by step, until a step finds fewer than it may delete. */
   function* inSteps(limit: number, step: (most: number) => number | bigint): Generator<void, number, void> {

@@ -2,8 +2,8 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { Database, SqlRow, Statement } from "./database.ts";
 
-/** Length of the write-ahead log from which on it is worth carrying it over, pages of 8 KiB. */
-const worthPages = 2_000;
+/** Length of the write-ahead log from which on it is worth carrying it over, pages of 4 KiB. */
+const worthPages = 4_000;
 
 /** Commits between two looks at the length. */
 const lookEvery = 32;

@@ -61,7 +61,7 @@ export class ClaimTurns {
     this.#turns = db.prepare(`SELECT grp, rank, pass,
         (SELECT min(seq) FROM ready
           WHERE ready.lane = turn.lane AND ready.grp = turn.grp AND ready.rank = turn.rank) AS head
-      FROM turn INDEXED BY turn_next WHERE lane = ? AND parked = 0 ORDER BY rank, pass LIMIT ?`);
+      FROM turn INDEXED BY turn_next WHERE lane = ? AND parked = 0 ORDER BY rank, pass LIMIT +?`);
     this.#park = db.prepare("UPDATE turn SET parked = ? WHERE lane = ? AND grp = ?");
     this.#parkedList = db.prepare(`SELECT 1 FROM turn WHERE parked = ${untilEnd} LIMIT 1`);
     this.#unlist = db.prepare("DELETE FROM turn WHERE lane = ? AND grp = ? AND rank = ?");
@@ -76,7 +76,7 @@ export class ClaimTurns {
     this.#forget = db.prepare(`DELETE FROM share WHERE (queue, grp) IN
       (SELECT queue, grp FROM share WHERE queue = ? AND pass <= ? LIMIT 1000)`);
     this.#numbers = db.prepare(
-      "SELECT seq FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq > ? ORDER BY seq LIMIT ?",
+      "SELECT seq FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq > ? ORDER BY seq LIMIT +?",
     );
   }
 

@@ -46,7 +46,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
     db.prepareArrays(`SELECT job.seq, lower(hex(job.id)), job.priority, job.attempts, job.max_attempts, job.generation,
       job.created_at, job.expires_at, job.options, job.input, job.uniq, job.batch
     FROM ready JOIN job ON job.seq = ready.seq
-    WHERE ready.lane = ? AND ready.grp = ? AND ready.rank = ? ORDER BY ready.seq LIMIT ?`);
+    WHERE ready.lane = ? AND ready.grp = ? AND ready.rank = ? ORDER BY ready.seq LIMIT +?`);
   const leave = db.prepare("DELETE FROM ready WHERE lane = ? AND grp = ? AND rank = ? AND seq <= ?");
   const lease = new SetStatement(
     db,

@@ -11,12 +11,12 @@ describe("what is set", () => {
     ["full", 2],
     ["relaxed", 1],
   ] as const)(
-    "%s: the write-ahead log with synchronous %i, large pages, space that can be given back",
+    "%s: the write-ahead log with synchronous %i, small pages, space that can be given back",
     (durability, level) => {
       const db = openDatabase(join(temporaryFolder(), "jobs.db"), durability);
       expect(pragma(db, "journal_mode")).toBe("wal");
       expect(pragma(db, "synchronous")).toBe(level);
-      expect(pragma(db, "page_size")).toBe(8_192);
+      expect(pragma(db, "page_size")).toBe(4_096);
       expect(pragma(db, "auto_vacuum")).toBe(2);
       db.close();
     },
@@ -100,6 +100,6 @@ test("a file of somebody else's making, whose space can't be given back, is comp
 /** Overwrites most of the middle of a file. */
 function damage(path: string): void {
   const bytes = readFileSync(path);
-  bytes.fill(0xa5, 8_192 * 30, bytes.length - 8_192 * 2);
+  bytes.fill(0xa5, 4_096 * 30, bytes.length - 4_096 * 2);
   writeFileSync(path, bytes);
 }

@@ -31,7 +31,7 @@ export function leases(session: Session): Pick<JobStore, "renew" | "report" | "a
       lease.cancel_requested, worker.id AS worker, coalesce(worker.state, 'dead') <> 'running' AS dead
     FROM lease JOIN job ON job.seq = lease.seq LEFT JOIN worker ON worker.number = lease.worker
     WHERE lease.until <= ? OR coalesce(worker.state, 'dead') <> 'running'
-    ORDER BY lease.token LIMIT ?`);
+    ORDER BY lease.token LIMIT +?`);
 
   return {
     renew: ({ tokens, leaseMs }) =>

@@ -44,7 +44,7 @@ export function reading(session: Session): Pick<JobStore, "get" | "list" | "hist
         const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor);
         const rows = list(
           `SELECT ${recordColumns} FROM ${recordTables}
-           WHERE job.seq < ? ${within} AND ${sql} ORDER BY job.seq DESC LIMIT ?`,
+           WHERE job.seq < ? ${within} AND ${sql} ORDER BY job.seq DESC LIMIT +?`,
           [before, ...values, limit + 1],
         );
         const more = rows.length > limit;

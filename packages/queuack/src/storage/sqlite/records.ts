@@ -6,7 +6,7 @@ export function records(session: Session): RecordStore {
   const { db, writer } = session;
   const get = db.prepare("SELECT key, value, version FROM record WHERE collection = ? AND key = ?");
   const list = db.prepare(
-    "SELECT key, value, version FROM record WHERE collection = ? AND key > ? ORDER BY key LIMIT ?",
+    "SELECT key, value, version FROM record WHERE collection = ? AND key > ? ORDER BY key LIMIT +?",
   );
   const insert = db.prepare(
     "INSERT INTO record (collection, key, value, version) VALUES (?, ?, ?, 1) ON CONFLICT DO NOTHING",

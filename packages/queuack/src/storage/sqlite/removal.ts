@@ -34,7 +34,7 @@ export function removal(
   const pastRetention =
     db.prepare(`SELECT done.seq, done.lane, done.state, job.uniq, NULL AS batch, '' AS grp, 0 AS priority, 0 AS run_at
     FROM done JOIN job ON job.seq = done.seq
-    WHERE done.lane = ? AND done.state = ? AND done.finished_at < ? ORDER BY done.finished_at LIMIT ?`);
+    WHERE done.lane = ? AND done.state = ? AND done.finished_at < ? ORDER BY done.finished_at LIMIT +?`);
   const stillDone = db.prepare("SELECT 1 FROM done WHERE seq = ? AND state = ?");
   const laneRetention = db.prepare(`SELECT lane.id, queue.retention FROM lane JOIN queue ON queue.id = lane.queue
     WHERE ${finalStates.join(" + ")} > 0`);
@@ -65,7 +65,7 @@ export function removal(
         const rows = db
           .prepare(
             `SELECT job.seq, job.lane, job.grp, job.uniq, job.batch, job.priority, job.run_at, ${stateExpression} AS state FROM ${recordTables}
-             WHERE lease.seq IS NULL ${seqsInStates(filter.states)} AND ${sql} ORDER BY job.seq LIMIT ?`,
+             WHERE lease.seq IS NULL ${seqsInStates(filter.states)} AND ${sql} ORDER BY job.seq LIMIT +?`,
           )
           .all(...values, limit) as DoomedRow[];
         return yield* drop(rows, clock.now());

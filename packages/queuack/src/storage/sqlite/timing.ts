@@ -39,23 +39,23 @@ interface RisingRow {
 export function timing(session: Session, endings: Endings, places: Places, ledger: BatchLedger): JobStore["promote"] {
   const { db, writer, clock, lanes } = session;
   const due = db.prepare(`SELECT timer.seq, timer.at, timer.state, job.lane, job.grp, job.priority
-    FROM timer JOIN job ON job.seq = timer.seq WHERE timer.at <= ? ORDER BY timer.at, timer.seq LIMIT ?`);
+    FROM timer JOIN job ON job.seq = timer.seq WHERE timer.at <= ? ORDER BY timer.at, timer.seq LIMIT +?`);
   const clear = db.prepare("DELETE FROM timer WHERE (at, seq) <= (?, ?)");
   // A started job is not expired; its mark is taken off so that it is never looked at again.
   const expired = db.prepare(`SELECT job.seq, job.id, job.lane, job.grp, job.priority, job.run_at AS at, job.attempts,
       job.uniq, job.batch,
       ${stateExpression} AS state
-    FROM job ${placeJoins} WHERE job.expires_at <= ? ORDER BY job.expires_at LIMIT ?`);
+    FROM job ${placeJoins} WHERE job.expires_at <= ? ORDER BY job.expires_at LIMIT +?`);
   const unmark = db.prepare("UPDATE job SET expires_at = NULL WHERE seq = ?");
   const rising = db.prepare(`SELECT rise.seq, ready.lane, job.grp, job.priority
     FROM rise LEFT JOIN job ON job.seq = rise.seq
     LEFT JOIN ready ON ready.lane = job.lane AND ready.grp = job.grp AND ready.rank = 100 - job.priority
       AND ready.seq = job.seq
-    WHERE rise.at <= ? ORDER BY rise.at LIMIT ?`);
+    WHERE rise.at <= ? ORDER BY rise.at LIMIT +?`);
   const settled = db.prepare("DELETE FROM rise WHERE seq = ?");
   const setPriority = db.prepare("UPDATE job SET priority = ? WHERE seq = ?");
   const unpark = db.prepare(`UPDATE turn SET parked = 0 WHERE (lane, grp, rank) IN
-    (SELECT lane, grp, rank FROM turn WHERE parked > 0 AND parked <= ? ORDER BY parked LIMIT ?)`);
+    (SELECT lane, grp, rank FROM turn WHERE parked > 0 AND parked <= ? ORDER BY parked LIMIT +?)`);
   const nextRise = db.prepare("SELECT min(at) AS at FROM rise");
   const nextRoom = db.prepare(`SELECT min(parked) AS at FROM turn WHERE parked > 0 AND parked < ${untilEnd}`);
   const nextTimer = db.prepare("SELECT min(at) AS at FROM timer");
