@@ -10,6 +10,7 @@ import { startPacer } from "./pacer.mjs";
  * @property {string} version of the package, and of its server
  * @property {string} settings what was set, for the table
  * @property {() => Promise<string | undefined>} missing why it can't run here; undefined when it can
+ * @property {import("./servers/servers.mjs").Server} [server] what it needs beside its package
  * @property {(servers?: unknown) => Promise<Session>} open a fresh, empty queue
  */
 
