@@ -166,7 +166,8 @@ async function measureFamily(context, servers) {
     const isAble = await withSession(system, servers, async ({ fanOut }) => fanOut !== undefined);
     const { name, durability } = system;
     if (isAble) able.push(system);
-    else context.report({ bench, case: label, system: name, durability, missing: "it has no jobs that wait for others" });
+    else
+      context.report({ bench, case: label, system: name, durability, missing: "it has no jobs that wait for others" });
   }
   const warm = [...(await warmUp(context, label, able, servers, family(10))).keys()];
   const sides = Object.fromEntries(

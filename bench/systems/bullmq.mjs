@@ -1,7 +1,8 @@
 // BullMQ, over Redis in each of its classes of durability and over PostgreSQL.
+
+import { missingPackage, versionsOf } from "../installed.mjs";
 import { postgresVersion } from "../servers/postgres.mjs";
 import { families } from "./family.mjs";
-import { missingPackage, versionsOf } from "../installed.mjs";
 import { missingRedis, redisClasses, redisVersion } from "./redis-classes.mjs";
 
 /** @typedef {import("../cases.mjs").System} System */

@@ -1,6 +1,7 @@
 // Graphile Worker, over PostgreSQL as it comes: by its defaults, and with the batching of its performance page.
-import { postgresVersion } from "../servers/postgres.mjs";
+
 import { missingPackage, versionsOf } from "../installed.mjs";
+import { postgresVersion } from "../servers/postgres.mjs";
 
 /** @typedef {import("../cases.mjs").System} System */
 

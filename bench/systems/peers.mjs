@@ -6,12 +6,4 @@ import { plainjob } from "./plainjob.mjs";
 import { queuack, queuackRelaxed } from "./queuack.mjs";
 
 /** Queuack in both of its classes of durability, and its peers. @type {readonly import("../cases.mjs").System[]} */
-export const peers = [
-  queuack,
-  queuackRelaxed,
-  ...bullmq,
-  ...beeQueue,
-  ...pgBoss,
-  ...graphileWorker,
-  ...plainjob,
-];
+export const peers = [queuack, queuackRelaxed, ...bullmq, ...beeQueue, ...pgBoss, ...graphileWorker, ...plainjob];
