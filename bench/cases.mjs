@@ -47,7 +47,7 @@ async function fill(session, jobs, width) {
 }
 
 /** Puts jobs there by the quickest way that the system has. @param {Session} session @param {number} jobs */
-async function prepare(session, jobs) {
+export async function prepare(session, jobs) {
   const { enqueueMany } = session;
   if (enqueueMany === undefined) return await fill(session, jobs, 1_000);
   for (let from = 0; from < jobs; from += 1_000) await enqueueMany(jobInputs(from, Math.min(jobs, from + 1_000)));

