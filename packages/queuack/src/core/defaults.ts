@@ -31,8 +31,10 @@ export const defaults = {
   durability: "full",
   /** Largest input or result, bytes of its stored form. */
   payloadLimit: 10_485_760,
-  /** How many jobs one `enqueueMany` accepts all or nothing; more go in chunks of this many. */
-  enqueueChunk: 10_000,
+  /** How many jobs one `enqueueMany` accepts all or nothing; more go in chunks. */
+  enqueueWhole: 10_000,
+  /** How many jobs a chunk of more has: fewer are garbage before they cost much to collect. */
+  enqueueChunk: 2_000,
   /** How many unread events a slow listener may lag behind before it misses some. */
   eventBuffer: 10_000,
   /** How the threads and processes of isolated tasks are kept. */

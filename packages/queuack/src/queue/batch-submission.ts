@@ -69,7 +69,7 @@ export async function submitBatch(
   const { id, tenant } = batch;
   // Who gives an id wants to repeat the submission: then the jobs must be the same ones as well.
   const idOf = options.id === undefined ? undefined : (n: number) => memberId(id, n);
-  await submitter.submit(batchedJobs(jobs, { tenant, batch: id }, known, settings, idOf), {
+  await submitter.submit(batchedJobs(jobs, { tenant, batch: id }, known, settings, idOf), ({ id }) => id, {
     batch,
     onProgress: options.onProgress,
     checkRows: (rows, from) => allOf(rows, from, id, tenant),

@@ -196,7 +196,7 @@ describe("a submission", () => {
       { task: "elsewhere", inputs: Array.from({ length: 20_001 }, (_, n) => n) },
       { onProgress: (...progress) => void seen.push(progress) },
     );
-    expect(seen).toEqual([10_000, 20_000, 20_001].map((n) => [n, 20_001]));
+    expect(seen).toEqual([...Array.from({ length: 10 }, (_, n) => (n + 1) * 2_000), 20_001].map((n) => [n, 20_001]));
     expect(await batch.get()).toMatchObject({ total: 20_001, open: 20_001, sealed: true });
   });
 
@@ -206,9 +206,9 @@ describe("a submission", () => {
     const submit = () => q.batch("large", jobs, { id: mine });
     await expect(submit()).rejects.toMatchObject({
       code: "QUEUACK_QUEUE_FULL",
-      details: { batch: mine, accepted: 10_000 },
+      details: { batch: mine, accepted: 14_000 },
     });
-    expect(await q.batches.of(mine).get()).toMatchObject({ total: 10_000, sealed: false });
+    expect(await q.batches.of(mine).get()).toMatchObject({ total: 14_000, sealed: false });
     await q.queues.configure("default", { backpressure: null });
     await submit();
     expect(await q.batches.of(mine).get()).toMatchObject({ total: 20_000, sealed: true });

@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
-import type { Broker } from "../engine/broker.ts";
+import type { Broker, EnqueuedJob } from "../engine/broker.ts";
 import { type BatchView, batchView } from "./batch-view.ts";
 import { Job } from "./job.ts";
 import { invalid, type Settings } from "./settings.ts";
@@ -54,7 +54,7 @@ export class Batch {
 
   /**
    * Adds jobs while something of it is open, from anywhere: a job of the batch may add to it. Up to 10,000 are accepted
-   * all or nothing; more go in chunks of 10,000.
+   * all or nothing; more go in chunks of at most that many.
    * @throws {QueuackError} `QUEUACK_BATCH_FINISHED` when nothing is open any more, or it was cancelled;
    *   `QUEUACK_UNKNOWN_BATCH`; and as `enqueue`
    */
@@ -64,10 +64,10 @@ export class Batch {
     const { broker, settings, submitter, known } = this.#host;
     const { tenant } = await this.get();
     const { id } = this;
-    const added = await submitter.submit(batchedJobs(jobs, { batch: id, tenant }, known, settings), {
+    const handle = (accepted: EnqueuedJob) => new Job(broker, accepted.id, accepted, settings.codecs);
+    return await submitter.submit(batchedJobs(jobs, { batch: id, tenant }, known, settings), handle, {
       checkRows: (rows, from) => allOf(rows, from, id, tenant),
     });
-    return added.map((accepted) => new Job(broker, accepted.id, accepted, settings.codecs));
   }
 
   /**

@@ -1,5 +1,4 @@
 import type { Codecs } from "../codecs/codecs.ts";
-import { defaults } from "../core/defaults.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
@@ -13,6 +12,7 @@ import { type JobView, jobView } from "./job-view.ts";
 import { nameOf, noOptions, Rows, type SubmittedJob } from "./rows.ts";
 import { positive, refuseUnknown, type SettingOptions, type Settings, settings } from "./settings.ts";
 import {
+  chunkOf,
   type KnownTask,
   knownAmong,
   type ManyArguments,
@@ -102,7 +102,7 @@ export class SyncQueue {
 
   /**
    * Enqueues many jobs: one task with many inputs, or a mixed list. Up to 10,000 are accepted all or nothing; more go in
-   * chunks of 10,000, each read, checked and committed by itself.
+   * chunks of at most 10,000, each read, checked and committed by itself.
    * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then, `details.accepted` says how many
    *   before it were
    */
@@ -116,12 +116,13 @@ export class SyncQueue {
   enqueueMany(...given: ManyArguments): SyncJob<never>[] {
     const { jobs, all, onProgress } = submittedJobs(given, this.#known, this.#settings);
     const ahead = new Ahead(jobs);
+    const chunk = chunkOf(all);
     const accepted: SyncJob<never>[] = [];
     try {
       while (ahead.more) {
         const rows: NewJob[] = [];
         for (let job = ahead.next(); !job.done; job = ahead.next()) {
-          if (rows.push(this.#row(job.value)) === defaults.enqueueChunk) break;
+          if (rows.push(this.#row(job.value)) === chunk) break;
         }
         for (const job of this.#submit(rows)) accepted.push(job);
         onProgress?.(accepted.length, all ?? accepted.length + (ahead.more ? 1 : 0));

@@ -176,11 +176,8 @@ describe("more than 10,000", () => {
     });
     await Promise.all(pending);
     expect(jobs).toHaveLength(20_001);
-    expect(told).toEqual([
-      [10_000, 20_001, 10_000],
-      [20_000, 20_001, 20_000],
-      [20_001, 20_001, 20_001],
-    ]);
+    const chunks = [...Array.from({ length: 10 }, (_, n) => (n + 1) * 2_000), 20_001];
+    expect(told).toEqual(chunks.map((n) => [n, 20_001, n]));
     expect(await waiting()).toBe(20_001);
   });
 
@@ -205,8 +202,8 @@ describe("more than 10,000", () => {
     const told: number[] = [];
     const many = q.enqueueMany("mail", Array(20_000).fill(1), { onProgress: (accepted) => told.push(accepted) });
     await expect(many).rejects.toMatchObject({ code: "QUEUACK_QUEUE_FULL" });
-    expect(told).toEqual([10_000]);
-    expect(await waiting()).toBe(10_000);
+    expect(told.at(-1)).toBe(14_000);
+    expect(await waiting()).toBe(14_000);
   });
 
   test("100,000 in one call let others run all the while", async () => {

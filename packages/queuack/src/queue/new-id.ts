@@ -1,36 +1,71 @@
 import { randomFillSync } from "node:crypto";
-import { V7Generator } from "uuidv7";
 
 /** Random numbers are drawn this many at a time: a draw costs a call to the system's source, whatever it brings. */
 const drawn = 1024;
 
 const numbers = new Uint32Array(drawn);
-let next = drawn;
+let nextNumber = drawn;
 
-const generator = new V7Generator({
-  nextUint32: () => {
-    if (next === drawn) {
-      randomFillSync(numbers);
-      next = 0;
-    }
-    return numbers[next++] as number;
-  },
-});
+function random32(): number {
+  if (nextNumber === drawn) {
+    randomFillSync(numbers);
+    nextNumber = 0;
+  }
+  return numbers[nextNumber++] as number;
+}
 
 const digits = Buffer.from("0123456789abcdef");
-const text = Buffer.alloc(36, "-");
-/** Where in the text each byte begins. */
-const places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+/** The id as it was last made; only what changes is written anew. */
+const text = Buffer.from("00000000-0000-7000-8000-000000000000");
 
-/** A new UUIDv7; those of one process grow. */
+/** The time that ids bear, milliseconds: never before that of an earlier one. */
+let time = 0;
+/** The two parts of the counter of ids that bear the same time, 12 and 30 bits. */
+let high = 0;
+let low = 0;
+
+/**
+ * A new UUIDv7; those of one process grow. Laid out by method 1 of RFC 9562, section 6.2: the time, a counter of 42 bits
+ * that begins anywhere in its lower half with every millisecond, and 32 random bits.
+ */
 export function newId(): string {
-  const { bytes } = generator.generate();
-  // Written into one buffer: a text that is put together from pieces costs several times as much, also when it is read.
-  for (let i = 0; i < 16; i++) {
-    const place = places[i] as number;
-    const byte = bytes[i] as number;
-    text[place] = digits[byte >>> 4] as number;
-    text[place + 1] = digits[byte & 15] as number;
+  const now = Date.now();
+  if (now > time) begin(now);
+  else if (++low === 0x4000_0000) {
+    low = 0;
+    if (++high === 0x1000) begin(time + 1);
+    else writeHigh();
   }
+  // Written into one buffer: a text that is put together from pieces costs several times as much, also when it is read.
+  text[19] = digits[8 | (low >>> 28)] as number;
+  write(low >>> 16, 20, 3);
+  write(low, 24, 4);
+  const random = random32();
+  write(random >>> 16, 28, 4);
+  write(random, 32, 4);
   return text.toString("latin1");
+}
+
+/** Lets ids bear another time, and the counter begin anew. */
+function begin(at: number): void {
+  time = at;
+  high = random32() & 0x7ff;
+  low = random32() >>> 2;
+  write(Math.floor(at / 0x1_0000_0000), 0, 4);
+  write(at >>> 16, 4, 4);
+  write(at, 9, 4);
+  writeHigh();
+}
+
+function writeHigh(): void {
+  write(high, 15, 3);
+}
+
+/** Writes the last `count` hexadecimal digits of a number. */
+function write(number: number, place: number, count: number): void {
+  let left = number;
+  for (let i = place + count - 1; i >= place; i--) {
+    text[i] = digits[left & 15] as number;
+    left >>>= 4;
+  }
 }

@@ -200,8 +200,8 @@ export class Queue {
     input: unknown,
     options: JobOptions,
   ): Promise<Job<never>> {
-    const [accepted] = await this.#submitter.submitOne({ task: this.#known(task), input, options });
-    return this.#handle(accepted as EnqueuedJob);
+    const accepted = await this.#submitter.submitOne({ task: this.#known(task), input, options });
+    return this.#handle(accepted[0] as EnqueuedJob);
   }
 
   /** Not async: whatever is wrong must be thrown before the caller's transaction can go on to its commit. */
@@ -218,7 +218,7 @@ export class Queue {
 
   /**
    * Enqueues many jobs: one task with many inputs, or a mixed list. Up to 10,000 are accepted all or nothing; more go in
-   * chunks of 10,000, each read, checked and committed by itself.
+   * chunks of at most 10,000, each read, checked and committed by itself.
    * @throws {QueuackError} as `enqueue`; nothing of the chunk at hand was accepted then, `details.accepted` says how many
    *   before it were
    */
@@ -235,13 +235,13 @@ export class Queue {
     third?: ManyOptions,
   ): Promise<Job<never>[]> {
     const { onProgress, ...jobs } = submittedJobs([first, second, third], this.#known, this.#settings);
-    return (await this.#submitter.submit(jobs, { onProgress })).map((accepted) => this.#handle(accepted));
+    return await this.#submitter.submit(jobs, (accepted) => this.#handle(accepted), { onProgress });
   }
 
   /**
    * Enqueues jobs that belong together: one task with many inputs, or a mixed list; what follows when all of them are
    * over is enqueued in the very commit that ends the last, once. Up to 10,000 jobs are accepted with their batch all or
-   * nothing; of more, the batch stays open until the last chunk of 10,000 is in.
+   * nothing; of more, which go in chunks, the batch stays open until the last is in.
    * @throws {QueuackError} as `enqueue`; `QUEUACK_UNKNOWN_BATCH`, `QUEUACK_BATCH_FINISHED` of `parent`
    */
   async batch<Sent, Completed = never, Succeeded = never>(

@@ -1,3 +1,4 @@
+import { defaults } from "../core/defaults.ts";
 import type { JobOptions, TaskDefinition } from "../core/task.ts";
 import { checkedTask, jobTemplate } from "./new-job.ts";
 import type { JobTemplate } from "./row.ts";
@@ -42,6 +43,11 @@ export type ManyArguments = readonly [
 export interface SubmittedJobs {
   readonly jobs: Iterable<SubmittedJob>;
   readonly all: number | undefined;
+}
+
+/** How many jobs to commit at a time, of `all`, where that is known. */
+export function chunkOf(all: number | undefined): number {
+  return all !== undefined && all > defaults.enqueueWhole ? defaults.enqueueChunk : defaults.enqueueWhole;
 }
 
 /** The definition of a task that is asked for by name, where somebody knows it. */

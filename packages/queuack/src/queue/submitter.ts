@@ -1,5 +1,4 @@
 import type { NewBatch } from "../core/batch.ts";
-import { defaults } from "../core/defaults.ts";
 import { QueuackError } from "../core/errors.ts";
 import type { NewJob } from "../core/job.ts";
 import type { Provided } from "../core/provided.ts";
@@ -10,7 +9,7 @@ import type { MiddlewareList } from "./middleware-list.ts";
 import { Passages } from "./passages.ts";
 import { nameOf, Rows, type SubmittedJob } from "./rows.ts";
 import { invalid, type Settings } from "./settings.ts";
-import type { ManyOptions, SubmittedJobs } from "./submission.ts";
+import { chunkOf, type ManyOptions, type SubmittedJobs } from "./submission.ts";
 
 /** How long a submission prepares rows before it lets others run, milliseconds. */
 const prepareMs = 8;
@@ -45,7 +44,7 @@ export class Submitter {
    * @throws {QueuackError} as `Rows.of`, at once or by the promise
    */
   submitOne(job: SubmittedJob): Promise<readonly EnqueuedJob[]> {
-    if (this.#middleware.enqueue.length > 0) return this.submit({ jobs: [job], all: 1 });
+    if (this.#middleware.enqueue.length > 0) return this.submit({ jobs: [job], all: 1 }, (accepted) => accepted);
     const row = this.#rows.of(job);
     if (row instanceof Promise) return row.then((made) => this.#broker.enqueue({ jobs: [made] }));
     return this.#broker.enqueue({ jobs: [row] });
@@ -53,26 +52,28 @@ export class Submitter {
 
   /**
    * Has jobs accepted, chunk by chunk: each is read, checked and committed before the next. Resolves after the last
-   * commit, and when the middleware has ended.
+   * commit, and when the middleware has ended, to what `each` makes of those that were accepted.
    */
-  async submit(
+  async submit<Accepted>(
     { jobs, all }: SubmittedJobs,
+    each: (job: EnqueuedJob) => Accepted,
     { onProgress, batch, checkRows, partly = partlyAccepted }: SubmitOptions = {},
-  ): Promise<EnqueuedJob[]> {
+  ): Promise<Accepted[]> {
     const { enqueue } = this.#middleware;
     const passages = enqueue.length === 0 ? null : new Passages(enqueue);
-    const accepted: EnqueuedJob[] = [];
+    const accepted: Accepted[] = [];
     const row = (job: SubmittedJob) => (passages === null ? this.#rows.of(job) : this.#passed(job, passages));
     const ahead = new Ahead(jobs);
+    const most = chunkOf(all);
     try {
       for (let more = true; more; ) {
-        const rows = await nextRows(ahead, row);
+        const rows = await nextRows(ahead, most, row);
         checkRows?.(rows, accepted.length);
         more = ahead.more;
         // A batch is made although it has no jobs.
         if (rows.length === 0 && batch === undefined) break;
         const chunk = await this.#broker.enqueue({ jobs: rows, batch: batch && { ...batch, sealed: !more } });
-        for (const job of chunk) accepted.push(job);
+        for (const job of chunk) accepted.push(each(job));
         passages?.accepted(chunk);
         onProgress?.(accepted.length, all ?? accepted.length + (more ? 1 : 0));
       }
@@ -118,14 +119,15 @@ export class Submitter {
   }
 }
 
-/** Makes rows of the next chunk, and lets others run now and then. */
+/** Makes rows of the next `most` jobs, and lets others run now and then. */
 async function nextRows(
   jobs: Ahead<SubmittedJob>,
+  most: number,
   row: (job: SubmittedJob) => NewJob | Promise<NewJob>,
 ): Promise<NewJob[]> {
   const rows: NewJob[] = [];
   let started = performance.now();
-  while (rows.length < defaults.enqueueChunk) {
+  while (rows.length < most) {
     const job = jobs.next();
     if (job.done) break;
     const made = row(job.value);

@@ -31,6 +31,22 @@ type ReadyRow = readonly [
   batch: number | null,
 ];
 
+/** The places of its columns. */
+const column = {
+  seq: 0,
+  hexId: 1,
+  priority: 2,
+  attempts: 3,
+  maxAttempts: 4,
+  generation: 5,
+  createdAt: 6,
+  expiresAt: 7,
+  options: 8,
+  input: 9,
+  uniq: 10,
+  batch: 11,
+} as const;
+
 const noTags: readonly string[] = [];
 
 const nothing: ClaimReply = { jobs: [], expired: [], limited: false, nextInMs: null };
@@ -109,9 +125,13 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
     let token = session.takeTokens(rows.length);
     const leases: SqlValue[] = [];
     for (const row of rows) {
-      const [seq, hexId, priority, attempts, maxAttempts, generation, createdAt, expiresAt, text, input, uniq, batch] =
-        row;
-      const id = idOfHex(hexId);
+      // One by one: taking an array apart makes an object for each of its columns.
+      const seq = row[column.seq];
+      const attempts = row[column.attempts];
+      const expiresAt = row[column.expiresAt];
+      const uniq = row[column.uniq];
+      const batch = row[column.batch];
+      const id = idOfHex(row[column.hexId]);
       if (expiresAt !== null && expiresAt <= now && attempts === 0) {
         endings.expire({ seq, lane: laneId, attempts, uniq, batch }, now, tally);
         if (tally.flow.rules.length > 0) allowance.giveBack(tally.flow.ofLane(lane), group);
@@ -122,21 +142,21 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
       leases.push(token, seq, attempt, uniq === null ? 0 : 1, batch);
       if (uniq === null) session.leased.add(token, { id, seq, lane: laneId, group, batch });
       else uniques.enter(seq, uniq, "running");
-      const options = parseOptions(text);
+      const options = parseOptions(row[column.options]);
       jobs.push({
         id,
         token: token++,
         tenant: lane.tenant,
         queue: lane.queue,
         task: lane.task,
-        priority,
-        input,
+        priority: row[column.priority],
+        input: row[column.input],
         attempt,
-        maxAttempts,
+        maxAttempts: row[column.maxAttempts],
         retry: options.retry ?? null,
         timeoutMs: options.timeoutMs ?? null,
-        generation,
-        createdAt,
+        generation: row[column.generation],
+        createdAt: row[column.createdAt],
         startedAt: now,
         leaseUntil: until,
         tags: options.tags ?? noTags,

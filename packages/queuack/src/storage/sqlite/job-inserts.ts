@@ -37,8 +37,10 @@ export class JobInserts {
     const expiresAt = job.expiresInMs === undefined ? null : now + job.expiresInMs;
     const { group = "", priority, maxAttempts } = job;
     const cells: SqlValue[] = [];
-    let number = seq;
-    for (const { id, input } of jobs) cells.push(number++, id, input);
+    for (let i = 0; i < jobs.length; i++) {
+      const { id, input } = jobs[i] as NewJob;
+      cells.push(seq + i, id, input);
+    }
     const shared = [lane, group, priority, maxAttempts, now, runAt, expiresAt, optionsText(job), uniq, batch];
     return this.#insert.run(shared, cells);
   }

@@ -32,8 +32,9 @@ export class SetStatement {
       const left = (cells.length - from) / this.#columns;
       const size = sizes.find((size) => size <= left) as number;
       const to = from + size * this.#columns;
-      const part = from === 0 && to === cells.length ? cells : cells.slice(from, to);
-      changes += this.#of(size).run(...shared, ...part).changes as number;
+      // Put together first: a call with two lists to spread makes an object for each value.
+      const values = shared.concat(from === 0 && to === cells.length ? cells : cells.slice(from, to));
+      changes += this.#of(size).run(...values).changes as number;
       from = to;
     }
     return changes;

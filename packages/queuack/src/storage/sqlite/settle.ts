@@ -49,7 +49,8 @@ export function settling(
     const replies: SettleReply[] = settlements.map(() => "lost");
     const plain: Completed[] = [];
     const others: number[] = [];
-    for (const [at, settlement] of settlements.entries()) {
+    for (let at = 0; at < settlements.length; at++) {
+      const settlement = settlements[at] as Settlement;
       const leased = session.leased.take(settlement.token, settlement.id);
       if (leased !== undefined && settlement.to === "completed" && settlement.cache === undefined) {
         plain.push({ at, settlement, leased });
