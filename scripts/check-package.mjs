@@ -9,7 +9,7 @@ const budgets = { queuack: 1_500_000, "@queuack/cli": 500_000 };
 const required = ["LICENSE", "README.md", "package.json"];
 const isTemplate = (path) => /^dist\/templates\/.+\.tmpl$/.test(path);
 const isBuilt = (path) =>
-  isTemplate(path) || (/^dist\/.+(\.js|\.d\.ts|\.sql)$/.test(path) && !/\.test(-d)?\./.test(path));
+  isTemplate(path) || (/^dist\/.+(\.c?js|\.d\.ts|\.sql)$/.test(path) && !/\.test(-d)?\./.test(path));
 let failed = false;
 
 for (const folder of readdirSync(join(root, "packages")).map((name) => join("packages", name))) {

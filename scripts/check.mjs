@@ -1,15 +1,14 @@
 // `npm run check [-- names]`: all that a machine can say without running the tests. Every step runs, so that one run
 // shows all problems; the exit code is 1 if any step failed.
-import { copyAssets } from "./copy-assets.mjs";
 import { bin, node } from "./run.mjs";
-import { install } from "./setup.mjs";
+import { fillDist, install } from "./setup.mjs";
 
 const steps = {
   lockfile: () => tool("scripts/check-lockfile.mjs"),
   // First of the compiled ones: the later steps read dist. Types include the tests'.
   types: async () => {
     const result = await tool(bin("typescript", "tsc"), "-b");
-    copyAssets();
+    if (result.code === 0) await fillDist();
     return result;
   },
   biome: () => tool(bin("@biomejs/biome", "biome"), "check", "--error-on-warnings"),

@@ -1,4 +1,5 @@
-// What tsc leaves undone in a package's dist: it copies nothing but code, and it never removes what it once wrote.
+// What tsc and the bundler leave undone in a package's dist: they copy nothing but code, and tsc never removes what it
+// once wrote.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "./run.mjs";
@@ -28,6 +29,6 @@ function copy(from, to) {
 }
 
 function isOrphan(file, src) {
-  const source = file.replace(/(\.d\.ts|\.js)$/, ".ts");
-  return file !== ".tsbuildinfo" && !existsSync(join(src, source));
+  if (file === ".tsbuildinfo" || /\.c?js$/.test(file)) return false;
+  return !existsSync(join(src, file.replace(/\.d\.ts$/, ".ts")));
 }

@@ -57,7 +57,7 @@ export async function build() {
   const projects = readdirSync(join(root, "packages")).map((name) => join("packages", name));
   const compiled = [...projects, "examples"].filter((project) => existsSync(join(root, project, "tsconfig.json")));
   const { code } = await node([bin("typescript", "tsc"), "-b", ...compiled]);
-  copyAssets();
+  if (code === 0) await fillDist();
   await linkCommands();
   clearTimeout(notice);
   if (code !== 0) console.error(`The build failed after ${seconds(start)}.`);
@@ -65,11 +65,19 @@ export async function build() {
   return code;
 }
 
+/** Writes what of the packages' dist is not tsc's. */
+export async function fillDist() {
+  // Imported only now: what it needs may just have been installed.
+  const { bundlePackages } = await import("./bundle.mjs");
+  await bundlePackages();
+  copyAssets();
+}
+
 /** npm links a workspace's command only if its file is there, and on a bare clone it is built after the install. */
 async function linkCommands() {
   const exists = (...path) => existsSync(join(root, ...path));
   const linked = exists("node_modules", ".bin", "queuack") || exists("node_modules", ".bin", "queuack.cmd");
-  if (linked || !exists("packages", "cli", "dist", "bin.js")) return;
+  if (linked || !exists("packages", "cli", "dist", "bin.cjs")) return;
   await npm(["rebuild", "--ignore-scripts", "--loglevel=error", "@queuack/cli"], { capture: true });
 }
 
@@ -79,4 +87,5 @@ function lockfileHash() {
     .digest("hex");
 }
 
-if (import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) process.exitCode = await setup();
+const program = process.argv[1];
+if (program && import.meta.url === pathToFileURL(realpathSync(program)).href) process.exitCode = await setup();

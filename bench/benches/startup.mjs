@@ -4,7 +4,7 @@ import { childFile, root, runNode } from "../children.mjs";
 import { removeFolder, temporaryFolder } from "../endings.mjs";
 import { inTurns, median, medianRatio } from "../measure.mjs";
 
-const commandLine = join(root, "packages", "cli", "dist", "bin.js");
+const commandLine = join(root, "packages", "cli", "dist", "bin.cjs");
 const queuack = import.meta.resolve("queuack");
 
 /** @param {string} source */

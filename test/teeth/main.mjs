@@ -124,12 +124,12 @@ async function build() {
     "packages/queuack",
   ]);
   if (code !== 0) return output.slice(-2_000);
-  const assets = await run([
+  const rest = await run([
     "--input-type=module",
     "-e",
-    'import { copyAssets } from "./scripts/copy-assets.mjs"; copyAssets();',
+    'import { fillDist } from "./scripts/setup.mjs"; await fillDist();',
   ]);
-  return assets.code === 0 ? null : assets.output;
+  return rest.code === 0 ? null : rest.output;
 }
 
 /** Runs catchers until one finds something. @param {string[]} catchers */

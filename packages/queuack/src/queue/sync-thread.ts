@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { QueuackError } from "../core/errors.ts";
+import { ownFile } from "../core/own-file.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
 import { beatMs, type SyncAnswer, type SyncStart, signs, thrownError } from "./sync-messages.ts";
 
@@ -117,14 +118,12 @@ function givenUp(method: string, tookMs: number, silentMs: number): QueuackError
   });
 }
 
-/** Where the thread's program lies: beside this file, or in the installed package when this file is part of a bundle. */
+/** Where the thread's program lies: in this package, or in the installed one when this file is part of a user's bundle. */
 function program(): URL {
-  const here = import.meta.url;
-  // Node 20 can't load the source, but it can load what was built of it.
-  const beside = new URL(here.endsWith(".ts") ? "../../dist/queue/sync-program.js" : "./sync-program.js", here);
-  if (existsSync(beside)) return beside;
+  const own = ownFile("queue/sync-program.js");
+  if (existsSync(own)) return own;
   try {
-    const entry = pathToFileURL(createRequire(here).resolve("queuack"));
+    const entry = pathToFileURL(createRequire(import.meta.url).resolve("queuack"));
     const installed = new URL("./queue/sync-program.js", entry);
     if (existsSync(installed)) return installed;
   } catch {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { defaults } from "../../core/defaults.ts";
 import { QueuackError } from "../../core/errors.ts";
+import { ownFile } from "../../core/own-file.ts";
 import { type PoolOrder, type PoolPlan, type PoolReport, receivedError } from "./messages.ts";
 
 /** Where a place in the pool stands. `failed`: its first process could not start; `stopped`: it was told to end. */
@@ -51,10 +52,8 @@ export interface PoolHost {
   readonly onTrouble: (trouble: PoolTrouble) => void;
 }
 
-/** The program of a child, as it is built: from source, as tests run, the one in `dist`, for Node 20 runs no TypeScript. */
-const program = fileURLToPath(
-  new URL("./pool-program.js", import.meta.url.replace(/\/src\/(queue\/pool\/[^/]+)\.ts$/, "/dist/$1.js")),
-);
+/** The program of a child. */
+const program = fileURLToPath(ownFile("queue/pool/pool-program.js"));
 
 /** One place in a pool: starts a process, starts another one when it ends unasked, each time after a longer wait. */
 export class PoolProcess {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { QueuackError } from "../../core/errors.ts";
+import { ownFile } from "../../core/own-file.ts";
 import type { Database, SqlRow } from "./database.ts";
 
-const folder = new URL("./migrations/", import.meta.url);
+const folder = ownFile("storage/sqlite/migrations/");
 
 /** One step of the schema, in both directions. */
 export interface Migration {

@@ -1,3 +1,4 @@
+import { ownFile } from "../../core/own-file.ts";
 import type { FromChild, ToChild } from "./wire.ts";
 
 /** A thread or process that runs handlers, one at a time. */
@@ -26,11 +27,5 @@ export type Death =
   /** An exception that nobody caught, before the program of the executor could hear of it. */
   | { readonly kind: "threw"; readonly error: unknown };
 
-/**
- * The program of both kinds. Node can't run it as TypeScript everywhere, so that from source (in the tests of this
- * repository) the built file is taken.
- */
-export const childProgram = new URL(
-  import.meta.url.endsWith(".ts") ? "../../../dist/worker/isolation/child.js" : "./child.js",
-  import.meta.url,
-);
+/** The program of both kinds. */
+export const childProgram = ownFile("worker/isolation/child.js");
