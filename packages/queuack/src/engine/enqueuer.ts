@@ -16,6 +16,14 @@ const refusals: readonly string[] = [
   "QUEUACK_BATCH_FINISHED",
 ];
 
+/** What an enqueuer tells, of what it inserts together. */
+export interface EnqueuerListener {
+  /** The store was asked for it, and has done nothing yet. Synchronous. */
+  asked?(jobs: readonly NewJob[]): void;
+  /** It is committed, and nobody has heard what comes of it. */
+  accepted?(jobs: readonly NewJob[], reply: InsertReply): void;
+}
+
 interface Submission {
   readonly jobs: readonly NewJob[];
   readonly batch: NewBatch | undefined;
@@ -27,24 +35,17 @@ interface Submission {
 export class Enqueuer {
   readonly #store: Store;
   readonly #limit: number | undefined;
-  readonly #onAccepted: (jobs: readonly NewJob[], reply: InsertReply) => void;
+  readonly #listener: EnqueuerListener;
   #waiting: Submission[] = [];
   #underWay = 0;
   #idle: (() => void)[] = [];
   readonly #flush = (): void => this.#send();
 
-  /**
-   * @param limit most waiting jobs of a queue without settings of its own
-   * @param onAccepted told of what was inserted together as soon as it is committed, before anybody hears what comes of it
-   */
-  constructor(
-    store: Store,
-    limit: number | undefined,
-    onAccepted: (jobs: readonly NewJob[], reply: InsertReply) => void = () => undefined,
-  ) {
+  /** @param limit most waiting jobs of a queue without settings of its own */
+  constructor(store: Store, limit: number | undefined, listener: EnqueuerListener = {}) {
     this.#store = store;
     this.#limit = limit;
-    this.#onAccepted = onAccepted;
+    this.#listener = listener;
   }
 
   /** Accepts the jobs of one caller, and the batch that they make, all or nothing. */
@@ -91,8 +92,10 @@ export class Enqueuer {
       const [first] = together;
       const jobs = together.length === 1 ? (first as Submission).jobs : together.flatMap((one) => one.jobs);
       const batches = together.flatMap(({ batch }) => batch ?? []);
-      const reply = await this.#store.jobs.insert({ jobs, batches, limit: this.#limit });
-      this.#onAccepted(jobs, reply);
+      const inserted = this.#store.jobs.insert({ jobs, batches, limit: this.#limit });
+      this.#listener.asked?.(jobs);
+      const reply = await inserted;
+      this.#listener.accepted?.(jobs, reply);
       if (together.length === 1) (first as Submission).resolve(reply.jobs);
       else {
         let from = 0;

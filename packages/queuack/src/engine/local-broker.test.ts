@@ -168,6 +168,28 @@ describe("workers are nudged", () => {
     expect(await after(() => add())).toEqual([]);
   });
 
+  test("by a job that can run at once while it is asked for, by another once it is there", async () => {
+    const { broker, store, clock } = engine;
+    const heard: string[] = [];
+    let during = "nothing";
+    broker.onWork(({ kind }) => heard.push(`${kind} during ${during}`));
+    const { insert } = store.jobs;
+    store.jobs.insert = async (params) => {
+      during = "insert";
+      // What is told while the store is asked is told before this goes on.
+      await null;
+      const reply = await insert(params);
+      during = "nothing";
+      return reply;
+    };
+    await broker.enqueue({ jobs: [newJob({ delayMs: 10 }), newJob()] });
+    expect(heard).toEqual(["available during insert"]);
+    await broker.enqueue({ jobs: [newJob({ runAt: clock.now() - 1 })] });
+    expect(heard.slice(1)).toEqual(["available during nothing"]);
+    await broker.enqueue({ jobs: [newJob({ delayMs: 10 })] });
+    expect(heard).toHaveLength(2);
+  });
+
   test("by what another connection commits, and no longer once they have stopped", async () => {
     const path = join(temporaryFolder(), "jobs.db");
     const [here, there] = [await testEngine({ path }), await testEngine({ path })];

@@ -72,7 +72,10 @@ export class LocalBroker implements Broker {
       transactions: store.capabilities.transactions,
       events: "process",
     };
-    this.#enqueuer = new Enqueuer(store, backpressure.limit, (jobs, reply) => this.#accepted(jobs, reply));
+    this.#enqueuer = new Enqueuer(store, backpressure.limit, {
+      asked: (jobs) => this.#asked(jobs),
+      accepted: (jobs, reply) => this.#accepted(jobs, reply),
+    });
     this.#hub = new EventHub(onError);
     this.#waiters = new ResultWaiters(store, clock);
     const { warnAt } = backpressure;
@@ -372,10 +375,16 @@ export class LocalBroker implements Broker {
     }
   }
 
+  /** Workers hear of an insertion while it is asked for, where their claims can travel in its commit and find its jobs. */
+  #asked(jobs: readonly NewJob[]): void {
+    if (this.#store.capabilities.ordered && jobs.some(isDue)) this.#signal({ kind: "available" });
+  }
+
   /** What follows an insertion, before anything can follow for its jobs. */
   #accepted(jobs: readonly NewJob[], reply: InsertReply): void {
     this.#news.accepted(jobs, reply);
-    if (reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
+    const heard = this.#store.capabilities.ordered && jobs.some(isDue);
+    if (!heard && reply.jobs.some(({ state }) => state === "available")) this.#signal({ kind: "available" });
     if (reply.nextInMs !== null) this.#duties.promoteIn(reply.nextInMs);
   }
 
@@ -391,6 +400,11 @@ export class LocalBroker implements Broker {
   #assertOpen(): void {
     if (this.#closed !== null) throw closedError();
   }
+}
+
+/** Whether a new job can run as soon as it is there. */
+function isDue({ runAt, delayMs = 0, waitingFor }: NewJob): boolean {
+  return runAt === undefined && delayMs === 0 && waitingFor === undefined;
 }
 
 function closedError(): QueuackError {

@@ -70,6 +70,8 @@ export interface StoreCapabilities {
   readonly shared: boolean;
   /** Whether `enlist` works. */
   readonly transactions: boolean;
+  /** Whether writes take effect in the order in which they are asked for: a claim brings what an insert before it puts in. */
+  readonly ordered: boolean;
 }
 
 /** Jobs: the rows, where they stand, and the leases on them. */

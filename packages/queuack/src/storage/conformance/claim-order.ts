@@ -24,6 +24,20 @@ export function claimOrder(suite: Suite): void {
     );
   });
 
+  suite.testIf(
+    "ordered",
+    "a claim brings what was asked for before it, whatever is committed by then",
+    async (scene) => {
+      await scene.worker();
+      const jobs = newJobs(3);
+      const inserted = scene.store.jobs.insert({ jobs });
+      const claimed = scene.store.jobs.claim(request());
+      const late = scene.store.jobs.insert({ jobs: newJobs(2) });
+      await Promise.all([inserted, late]);
+      assert.deepEqual(ids((await claimed).jobs), ids(jobs));
+    },
+  );
+
   suite.test("the highest priority comes first, and within it the first come", async (scene) => {
     await scene.worker();
     const jobs = [50, 100, 0, 50, 100, 51, 0].map((priority) => newJob({ priority }));

@@ -4,11 +4,12 @@ import type { StoreHarness, TestRunner } from "./harness.ts";
 import { Scene } from "./scene.ts";
 
 /** What a test needs of a store beyond the ordinary. */
-export type Need = "persistent" | "shared";
+export type Need = "persistent" | "shared" | "ordered";
 
 const reasons: Readonly<Record<Need, string>> = {
   persistent: "this store ends with its process",
   shared: "this store can't be opened twice",
+  ordered: "this store may do later what was asked for sooner",
 };
 
 /** Registers the tests of one behaviour: each gets a fresh store, which must be whole when the test is over. */

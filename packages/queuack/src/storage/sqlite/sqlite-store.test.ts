@@ -46,7 +46,7 @@ async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedSto
 storeConformance(
   {
     name: "sqlite file",
-    capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true },
+    capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true, ordered: true },
     open: openFile,
   },
   { describe, test },
@@ -80,7 +80,7 @@ async function openMoved({ clock }: { readonly clock: Clock }): Promise<OpenedSt
 storeConformance(
   {
     name: "sqlite memory that became a file",
-    capabilities: { name: "sqlite", persistent: false, shared: true, transactions: false },
+    capabilities: { name: "sqlite", persistent: false, shared: true, transactions: false, ordered: true },
     open: openMoved,
   },
   { describe, test },
@@ -89,7 +89,7 @@ storeConformance(
 storeConformance(
   {
     name: "sqlite memory",
-    capabilities: { name: "sqlite", persistent: false, shared: false, transactions: false },
+    capabilities: { name: "sqlite", persistent: false, shared: false, transactions: false, ordered: true },
     open: openMemory,
   },
   { describe, test },

@@ -108,7 +108,7 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
   return {
     get capabilities() {
       const shared = !inMemory || sharing?.path != null;
-      return { name: "sqlite", persistent: !inMemory, shared, transactions: !inMemory };
+      return { name: "sqlite", persistent: !inMemory, shared, transactions: !inMemory, ordered: true };
     },
     jobs: {
       insert: (params) => writer.write(() => insert(params)),
