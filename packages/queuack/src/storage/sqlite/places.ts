@@ -4,6 +4,7 @@ import { stateCode } from "./codes.ts";
 import type { Statement } from "./database.ts";
 import type { Lanes, Tally } from "./lanes.ts";
 import type { Tables } from "./session.ts";
+import { SetStatement } from "./set-statement.ts";
 
 /** A job that is to be put where it waits. */
 export interface Waiting {
@@ -27,7 +28,7 @@ export interface Departing {
   readonly state: JobState;
 }
 
-/** Jobs with numbers in a row, of which some may not be there. */
+/** Jobs with numbers in a row, of which some may not be there: at most `SetStatement.most` numbers. */
 export interface JobSpan {
   readonly from: number;
   readonly to: number;
@@ -39,6 +40,7 @@ export interface JobSpan {
 export class Places {
   readonly #lanes: Lanes;
   readonly #ready: Statement;
+  readonly #readyAll: Statement;
   readonly #readySpan: Statement;
   readonly #rise: Statement;
   readonly #timer: Statement;
@@ -51,6 +53,10 @@ export class Places {
   constructor({ db, lanes }: Tables) {
     this.#lanes = lanes;
     this.#ready = db.prepare("INSERT INTO ready (lane, grp, rank, seq) VALUES (?, ?, ?, ?)");
+    // From numbers that are written down here: those who are all there need not be looked up.
+    const offsets = Array.from({ length: SetStatement.most }, (_, i) => `(${i})`).join(", ");
+    this.#readyAll = db.prepare(`INSERT INTO ready (lane, grp, rank, seq)
+      SELECT ?, ?, ?, ? + column1 FROM (VALUES ${offsets}) WHERE column1 < ?`);
     this.#readySpan = db.prepare(`INSERT INTO ready (lane, grp, rank, seq)
       SELECT lane, grp, 100 - priority, seq FROM job WHERE seq BETWEEN ? AND ?`);
     this.#rise = db.prepare("INSERT INTO rise (seq, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at");
@@ -89,7 +95,8 @@ export class Places {
     { group = "", priority }: Pick<NewJob, "group" | "priority">,
     tally: Tally,
   ): void {
-    this.#readySpan.run(from, to);
+    if (jobs === to - from + 1) this.#readyAll.run(lane, group, 100 - priority, from, jobs);
+    else this.#readySpan.run(from, to);
     tally.listed(lane, group, 100 - priority);
     tally.add(lane, "available", jobs);
   }

@@ -182,6 +182,29 @@ describe("a large write", () => {
   });
 });
 
+test("writes that take long together run, and are told of, in turns of their own", async () => {
+  const { writer } = scene();
+  let turn = 0;
+  let going = true;
+  const count = () => {
+    turn++;
+    if (going) setImmediate(count);
+  };
+  setImmediate(count);
+  const ran: number[] = [];
+  const told: number[] = [];
+  const one = () =>
+    writer
+      .write(function* () {
+        ran.push(turn);
+        busy(7);
+      })
+      .then(() => told.push(turn));
+  await Promise.all([one(), one(), one()]);
+  going = false;
+  expect([new Set(ran).size, new Set(told).size]).toEqual([3, 3]);
+});
+
 describe("when the database says no", () => {
   test("another connection's lock is waited for", async () => {
     const { write, other, executed, rows } = scene();
@@ -235,6 +258,22 @@ describe("durability", () => {
     expect(level()).toBe(2);
     await write(6);
     expect(levels(log)).toEqual(["PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"]);
+  });
+
+  test("what must survive a power cut does not join a commit under way that is not synced", async () => {
+    const { writer, write, log } = scene();
+    const long = writer.write(function* () {
+      busy(7);
+    }, false);
+    // Behind the first turn of the write, and before its second.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    await Promise.all([long, write(1)]);
+    expect(log.filter((sql) => /^(PRAGMA|COMMIT)/.test(sql))).toEqual([
+      "PRAGMA synchronous = NORMAL",
+      "COMMIT",
+      "PRAGMA synchronous = FULL",
+      "COMMIT",
+    ]);
   });
 
   test("a relaxed writer never syncs a commit", async () => {

@@ -1,8 +1,11 @@
 import { QueuackError } from "../../core/errors.ts";
 import { type Database, type Durability, isBusy, type Statement, storeError, synchronousPragma } from "./database.ts";
 
-/** How long one turn may hold the event loop, milliseconds: a transaction goes on in the next turn. */
-const sliceMs = 8;
+/** How long one turn may hold the event loop, milliseconds: what is under way goes on in the next one. */
+const turnMs = 6;
+
+/** For how long a transaction takes in what has come, milliseconds: the rest is for the next one. */
+const transactionMs = 8;
 
 /** How long a writer waits for the lock before it gives up, milliseconds. */
 const busyLimitMs = 30_000;
@@ -56,6 +59,8 @@ export class Writer {
   #current: Write | null = null;
   /** When the lock was last seen in another's hands. */
   #busyAt = Number.NEGATIVE_INFINITY;
+  /** When the turn of the event loop began that is being used. */
+  #turnAt = 0;
 
   constructor(db: Database, params: { durability: Durability; onRollback: () => void; onCommit: () => void }) {
     this.#db = db;
@@ -123,77 +128,95 @@ export class Writer {
     this.#running = true;
     let batch: Write[] = [];
     let taken = 0;
+    const started = this.#startTurn();
     try {
       batch = await this.#beginWhenFree();
-      const started = performance.now();
-      while (taken < batch.length && (taken === 0 || performance.now() - started < sliceMs)) {
-        const slices = this.#run(batch[taken++] as Write);
-        // Awaiting costs a turn of the microtask queue: only where there is a slice to wait for.
-        if (slices !== null) await slices;
-      }
+      const until = this.#startTurn() + transactionMs;
+      do {
+        const rest = this.#run(batch[taken++] as Write);
+        // Awaiting costs a round of microtasks: only where there is something to wait for.
+        if (rest !== null) await rest;
+        if (this.#turnIsOver()) await this.#nextTurn();
+        if (taken === batch.length && this.#canJoin()) batch.push(...this.#takeQueue());
+      } while (taken < batch.length && performance.now() < until);
       this.#commit.run();
     } catch (cause) {
       if (batch.length === 0) batch = this.#takeQueue();
       if (taken === 0) taken = batch.length;
       this.#fail(batch.slice(0, taken), cause);
     }
-    this.#running = false;
-    if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
-    if (this.#queue.length > 0) this.#schedule();
+    // What comes of much is told in several turns: whoever hears it goes on at once, and may have much to do.
+    const much = performance.now() - started >= turnMs;
     for (let i = 0; i < taken; i++) {
       const { outcome, after, resolve, reject } = batch[i] as Write;
       if (outcome === null) continue;
+      if (much) await this.#nextTurn();
       if ("error" in outcome) reject(outcome.error);
       else {
         for (const call of after) call();
         resolve(outcome.value as never);
       }
     }
+    this.#running = false;
+    if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
+    if (this.#queue.length > 0) this.#schedule();
     this.#onCommit();
     const idle = this.#idle;
     this.#idle = [];
     for (const wake of idle) wake();
   }
 
-  /** Runs one write in a savepoint; answers with a promise only when it has to be sliced. */
+  /** Runs one write in a savepoint; answers with a promise only where it takes more than what is left of the turn. */
   #run(write: Write): Promise<void> | null {
     this.#current = write;
     this.#savepoint.run();
     try {
       const steps = write.body();
-      const started = performance.now();
-      for (;;) {
-        const step = steps.next();
-        if (step.done) {
-          this.#release.run();
-          write.outcome = { value: step.value };
-          return null;
-        }
-        if (performance.now() - started >= sliceMs) return this.#runSliced(write, steps);
-      }
+      return this.#advance(write, steps) ? null : this.#runOn(write, steps);
     } catch (error) {
       this.#undo(write, error);
       return null;
     }
   }
 
-  async #runSliced(write: Write, steps: Generator<void, unknown, void>): Promise<void> {
+  async #runOn(write: Write, steps: Generator<void, unknown, void>): Promise<void> {
     try {
-      for (;;) {
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        const started = performance.now();
-        do {
-          const step = steps.next();
-          if (step.done) {
-            this.#release.run();
-            write.outcome = { value: step.value };
-            return;
-          }
-        } while (performance.now() - started < sliceMs);
-      }
+      do await this.#nextTurn();
+      while (!this.#advance(write, steps));
     } catch (error) {
       this.#undo(write, error);
     }
+  }
+
+  /** Runs a write to its end, or to the end of the turn; whether it has ended. */
+  #advance(write: Write, steps: Generator<void, unknown, void>): boolean {
+    do {
+      const step = steps.next();
+      if (!step.done) continue;
+      this.#release.run();
+      write.outcome = { value: step.value };
+      return true;
+    } while (!this.#turnIsOver());
+    return false;
+  }
+
+  /** Whether what has come since the transaction was opened may still be part of it. */
+  #canJoin(): boolean {
+    return this.#synchronous === synchronousPragma(this.#durability) || !this.#queue.some((write) => write.durable);
+  }
+
+  #startTurn(): number {
+    this.#turnAt = performance.now();
+    return this.#turnAt;
+  }
+
+  #turnIsOver(): boolean {
+    return performance.now() - this.#turnAt >= turnMs;
+  }
+
+  async #nextTurn(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#startTurn();
   }
 
   #undo(write: Write, error: unknown): void {
