@@ -20,6 +20,7 @@ const bundles = {
       // Programs of threads and processes.
       "queue/pool/pool-program",
       "queue/sync-program",
+      "storage/sqlite/thread/program",
       "worker/isolation/child",
       // For tests that look at a store from a process of their own.
       "storage/sqlite/process-lock",

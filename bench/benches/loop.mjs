@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cases, jobInput } from "../cases.mjs";
 import { collectGarbage, inTurns, median, percentile } from "../measure.mjs";
-import { queuack } from "../systems/queuack.mjs";
+import { queuack, queuackThread } from "../systems/queuack.mjs";
 
 /** A turn shorter than this holds nobody, and a loop with nothing to do makes very many of them; milliseconds. */
 const NOTICEABLE = 0.1;
@@ -46,16 +46,18 @@ function percentileByTime(sorted, part) {
   return sorted[sorted.length - 1];
 }
 
-/** @param {(session: import("../cases.mjs").Session) => Promise<unknown>} work */
-const onQueue = (work) => async () => {
-  const session = await queuack.open();
-  try {
-    collectGarbage();
-    return await turnsDuring(() => work(session));
-  } finally {
-    await session.close();
-  }
-};
+/** @param {(session: import("../cases.mjs").Session) => Promise<unknown>} work @param {import("../cases.mjs").System} [system] */
+const onQueue =
+  (work, system = queuack) =>
+  async () => {
+    const session = await system.open();
+    try {
+      collectGarbage();
+      return await turnsDuring(() => work(session));
+    } finally {
+      await session.close();
+    }
+  };
 
 /** @type {import("../main.mjs").Bench} */
 export default {
@@ -70,6 +72,8 @@ export default {
       idle: () => turnsDuring(() => sleep(1_000)),
       "flow 100": onQueue((session) => cases["flow-100"].run(session, jobs)),
       "flow 1000": onQueue((session) => cases["flow-1000"].run(session, jobs)),
+      "flow 100 with a thread": onQueue((session) => cases["flow-100"].run(session, jobs), queuackThread),
+      "flow 1000 with a thread": onQueue((session) => cases["flow-1000"].run(session, jobs), queuackThread),
       [`enqueueMany(${many})`]: onQueue(async (session) => session.enqueueMany?.(inputs)),
     };
     const figures = await inTurns(sides, reps, ({ turn, side, figure }) => {
@@ -83,7 +87,7 @@ export default {
         report({
           bench: "loop",
           case: `${side} ${key}`,
-          system: side === "idle" ? "none" : "queuack",
+          system: side === "idle" ? "none" : side.endsWith("thread") ? queuackThread.name : queuack.name,
           ...(side !== "idle" && { durability: queuack.durability }),
           value: median(samples),
           unit: "ms",

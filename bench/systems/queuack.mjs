@@ -8,19 +8,19 @@ import { removeFolder, temporaryFolder } from "../endings.mjs";
 
 const { version } = createRequire(import.meta.url)("queuack/package.json");
 
-/** @param {string} name @param {"full" | "kill"} durability @returns {System} */
-function queuackSystem(name, durability) {
+/** @param {string} name @param {"full" | "kill"} durability @param {boolean} [thread] @returns {System} */
+function queuackSystem(name, durability, thread = false) {
   const [option, synchronous] =
     durability === "full" ? /** @type {const} */ (["full", "FULL"]) : /** @type {const} */ (["relaxed", "NORMAL"]);
   return {
     name,
     durability,
     version: `queuack ${version}`,
-    settings: `durability "${option}" (synchronous=${synchronous}), one connection`,
+    settings: `durability "${option}" (synchronous=${synchronous}), one connection${thread ? ", in a thread of its own" : ""}`,
     missing: async () => undefined,
     open: async () => {
       const folder = temporaryFolder(name);
-      const q = await connect(join(folder, "jobs.db"), { durability: option });
+      const q = await connect(join(folder, "jobs.db"), { durability: option, thread });
       return session(q, folder);
     },
   };
@@ -68,6 +68,9 @@ function session(q, folder) {
 
 /** An acknowledged job survives a power cut. */
 export const queuack = queuackSystem("queuack", "full");
+
+/** The same with its database in a thread of its own. */
+export const queuackThread = queuackSystem("queuack-thread", "full", true);
 
 /** An acknowledged job survives a killed process. */
 export const queuackRelaxed = queuackSystem("queuack-relaxed", "kill");

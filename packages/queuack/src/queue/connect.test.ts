@@ -192,6 +192,33 @@ describe("workers that start with the queue", () => {
   });
 });
 
+describe("a database in a thread of its own", () => {
+  const double = task({ name: "double", run: async ({ input }: { input: number }) => input * 2 });
+
+  test.each([":memory:", "file"])("behaves as one in this: %s", async (kind) => {
+    const path = kind === "file" ? join(temporaryFolder(), "jobs.db") : kind;
+    await using q = await open(path, { thread: true, tasks: [double], workers: 1 });
+    const told = q.events({ names: ["job:completed"] })[Symbol.asyncIterator]();
+    const jobs = await q.enqueueMany(
+      double,
+      Array.from({ length: 50 }, (_, n) => n),
+    );
+    expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(jobs.map((_, n) => n * 2));
+    const first = await told.next();
+    expect(jobs.map(({ id }) => id)).toContain(first.value.id);
+    const batch = await q.batch("pair", { task: double, inputs: [1, 2] }, { onComplete: [double, 21] });
+    expect((await batch.wait()).completed).toBe(2);
+    expect(await (await q.enqueue(double, 4, { delay: "1ms" })).result()).toBe(8);
+  });
+
+  test("takes no clock, and is asked for with true or false", async () => {
+    await expect(open(":memory:", { thread: true, clock: new FakeClock() })).rejects.toMatchObject({
+      code: "QUEUACK_UNSUPPORTED",
+    });
+    await expect(open(":memory:", { thread: 1 as never })).rejects.toMatchObject({ code: "QUEUACK_INVALID_OPTION" });
+  });
+});
+
 test("connect() answers with a Queue", async () => {
   await using q = await open(":memory:");
   expect(q).toBeInstanceOf(Queue);

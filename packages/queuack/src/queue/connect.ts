@@ -6,6 +6,7 @@ import type { TaskDefinition } from "../core/task.ts";
 import { LocalBroker } from "../engine/local-broker.ts";
 import { systemClock } from "../engine/system-clock.ts";
 import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import { openThreadedStore } from "../storage/sqlite/thread/threaded-store.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { environmentOptions, merge } from "./environment.ts";
 import type { Hooks } from "./hooks.ts";
@@ -29,6 +30,11 @@ export interface ConnectOptions extends SettingOptions {
   readonly hooks?: Hooks | undefined;
   /** Hears of what goes wrong beside the way of a job; by default it becomes a warning of the process. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /**
+   * Whether the database lives in a thread of its own: then neither a statement nor the wait for the disk holds up what
+   * else this process does, at the price of two messages a call. `false` by default; docs/performance.md has figures.
+   */
+  readonly thread?: boolean | undefined;
   /** Where time comes from: a fake clock in tests. */
   readonly clock?: Clock | undefined;
   /** Draws from [0, 1), for the jitter of retries. */
@@ -43,6 +49,7 @@ const ownOptions: readonly string[] = [
   "middleware",
   "hooks",
   "onError",
+  "thread",
   "clock",
   "random",
 ] satisfies (keyof ConnectOptions)[];
@@ -60,7 +67,10 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   const read = settings(given);
   checkParts(options);
   const { workers = 0, tasks = [], clock = systemClock } = options;
-  const store = await openSqliteStore({ path, clock, durability: read.durability });
+  const { durability } = read;
+  const store = await (options.thread
+    ? openThreadedStore({ path, durability })
+    : openSqliteStore({ path, clock, durability }));
   const { backpressure, retention } = read;
   const { onError, random } = options;
   const broker = new LocalBroker(store, { clock, backpressure, retention, onError, random });
@@ -78,7 +88,8 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 }
 
 /** Checks what is no setting. @throws {QueuackError} `QUEUACK_INVALID_OPTION`, `QUEUACK_INVALID_TASK` */
-function checkParts({ workers = 0, tasks = [], middleware = [], clock, onError, random }: ConnectOptions): void {
+function checkParts(options: ConnectOptions): void {
+  const { workers = 0, tasks = [], middleware = [], thread = false, clock, onError, random } = options;
   if (!Number.isInteger(workers) || workers < 0 || workers > 1_000) {
     throw invalid(`workers is ${shown(workers)}.`, "Give 0 to 1000.");
   }
@@ -90,6 +101,13 @@ function checkParts({ workers = 0, tasks = [], middleware = [], clock, onError, 
   }
   if (clock !== undefined && (typeof clock.now !== "function" || typeof clock.timer !== "function")) {
     throw invalid("clock is not a clock.", "Give an object with now() and timer(), such as a FakeClock.");
+  }
+  if (typeof thread !== "boolean") throw invalid(`thread is ${shown(thread)}.`, "Give true or false.");
+  if (thread && clock !== undefined) {
+    throw new QueuackError("QUEUACK_UNSUPPORTED", {
+      message: "The queue has a clock of its own, and a thread goes by the system's.",
+      hint: "Leave out one of clock and thread: a fake clock can't tell when a thread has come to rest.",
+    });
   }
 }
 

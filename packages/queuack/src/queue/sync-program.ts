@@ -1,9 +1,10 @@
 // The program of the thread behind connectSync(): a queue like any other, asked through a port. Started by sync-thread.ts.
 import { workerData } from "node:worker_threads";
+import { thrownRecord } from "../core/thrown-record.ts";
 import type { Broker } from "../engine/broker.ts";
 import type { ConnectOptions } from "./connect.ts";
 import type { Queue } from "./queue.ts";
-import { beatMs, type SyncAnswer, type SyncQuestion, type SyncStart, signs, thrownRecord } from "./sync-messages.ts";
+import { beatMs, type SyncAnswer, type SyncQuestion, type SyncStart, signs } from "./sync-messages.ts";
 
 const { port, signs: shared } = workerData as SyncStart;
 let queue: Queue | undefined;

@@ -4,8 +4,9 @@ import { pathToFileURL } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { QueuackError } from "../core/errors.ts";
 import { ownFile } from "../core/own-file.ts";
+import { thrownError } from "../core/thrown-record.ts";
 import type { Broker, FinishedJob } from "../engine/broker.ts";
-import { beatMs, type SyncAnswer, type SyncStart, signs, thrownError } from "./sync-messages.ts";
+import { beatMs, type SyncAnswer, type SyncStart, signs } from "./sync-messages.ts";
 
 /** How long the thread may show no sign of life while a result is waited for, milliseconds: many beats, for a busy machine. */
 const silenceMs = 20 * beatMs;

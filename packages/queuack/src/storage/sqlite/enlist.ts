@@ -44,7 +44,7 @@ interface Enlisted {
 export function enlisting(store: {
   readonly path: string;
   readonly durability: Durability;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
 }): Store["enlist"] {
   const { path, durability, clock } = store;
   const known = new WeakMap<TransactionConnection, Enlisted>();
@@ -70,7 +70,7 @@ export function enlisting(store: {
   };
 }
 
-function partsOver(db: Database, clock: Clock): Enlisted {
+function partsOver(db: Database, clock: Pick<Clock, "now">): Enlisted {
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
   const tables = new Tables({ db, clock, lanes, flow });

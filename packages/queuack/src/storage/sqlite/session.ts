@@ -8,13 +8,13 @@ import type { Writer } from "./writer.ts";
 /** What is needed within a transaction, whoever opened it: the connection, the clock, the lanes, the limits, the sequences. */
 export class Tables {
   readonly db: Database;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   readonly lanes: Lanes;
   readonly flow: FlowRules;
   readonly #take: Statement;
   readonly #taken: Statement;
 
-  constructor(params: { db: Database; clock: Clock; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: { db: Database; clock: Pick<Clock, "now">; lanes: Lanes; flow: FlowRules }) {
     this.db = params.db;
     this.clock = params.clock;
     this.lanes = params.lanes;
@@ -50,7 +50,7 @@ export class Session extends Tables {
   readonly writer: Writer;
   readonly #leap: Statement;
 
-  constructor(params: { db: OwnDatabase; writer: Writer; clock: Clock; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: { db: OwnDatabase; writer: Writer; clock: Pick<Clock, "now">; lanes: Lanes; flow: FlowRules }) {
     super(params);
     this.writer = params.writer;
     this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");

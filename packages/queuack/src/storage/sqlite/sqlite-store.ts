@@ -40,7 +40,7 @@ import { Writer } from "./writer.ts";
 export interface SqliteStoreOptions {
   /** A file, made when it is not there, or `:memory:`. */
   readonly path: string;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   readonly durability?: Durability | undefined;
 }
 
