@@ -5,7 +5,7 @@ import { type Database, type Durability, isBusy, type Statement, storeError, syn
 const turnMs = 6;
 
 /** For how long a transaction takes in what has come, milliseconds: the rest is for the next one. */
-const transactionMs = 8;
+const transactionMs = 16;
 
 /** How long a writer waits for the lock before it gives up, milliseconds. */
 const busyLimitMs = 30_000;
@@ -145,7 +145,8 @@ export class Writer {
       if (taken === 0) taken = batch.length;
       this.#fail(batch.slice(0, taken), cause);
     }
-    // What comes of much is told in several turns: whoever hears it goes on at once, and may have much to do.
+    // What comes of much is told in several turns: whoever hears it goes on at once, and may have much to do. The last
+    // turn lets that come in before the next transaction begins.
     const much = performance.now() - started >= turnMs;
     for (let i = 0; i < taken; i++) {
       const { outcome, after, resolve, reject } = batch[i] as Write;
@@ -157,6 +158,7 @@ export class Writer {
         resolve(outcome.value as never);
       }
     }
+    if (much) await this.#nextTurn();
     this.#running = false;
     if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
     if (this.#queue.length > 0) this.#schedule();
