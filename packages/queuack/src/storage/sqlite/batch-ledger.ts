@@ -193,7 +193,7 @@ export class BatchLedger {
     const job = JSON.parse(text) as NewJob;
     const lane = lanes.lane(job.tenant, job.queue, job.task).id;
     const runAt = job.runAt ?? now + (job.delayMs ?? 0);
-    const seq = this.#tables.takeSeqs(1);
+    const seq = this.#tables.sequence.take("seq", 1);
     if (this.#inserts.insert([job], { seq, lane, runAt, uniq: null, batch: null }, now) === 0) return [];
     const { priority, group = "" } = job;
     const state = this.#places.put({ seq, lane, group, priority, runAt, failed: false }, now, tally);

@@ -122,7 +122,7 @@ export function claiming(session: Session, endings: Endings, uniques: Uniques, l
     if (group !== "" && (emptied || rows.length < n)) turns.unlist(list);
     leave.run(laneId, group, rank, last);
     tally.add(laneId, "available", -rows.length);
-    let token = session.takeTokens(rows.length);
+    let token = session.sequence.take("token", rows.length);
     const leases: SqlValue[] = [];
     for (const row of rows) {
       // One by one: taking an array apart makes an object for each of its columns.

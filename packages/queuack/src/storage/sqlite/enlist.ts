@@ -17,6 +17,7 @@ import { type InsertBody, insertion } from "./insert.ts";
 import { JobInserts } from "./job-inserts.ts";
 import { Lanes } from "./lanes.ts";
 import { Places } from "./places.ts";
+import { Sequence } from "./sequence.ts";
 import { Tables } from "./session.ts";
 import { Uniques } from "./uniques.ts";
 
@@ -73,7 +74,8 @@ export function enlisting(store: {
 function partsOver(db: Database, clock: Pick<Clock, "now">): Enlisted {
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
-  const tables = new Tables({ db, clock, lanes, flow });
+  const sequence = new Sequence(db, false);
+  const tables = new Tables({ db, clock, lanes, flow, sequence });
   const places = new Places(tables);
   const inserts = new JobInserts(tables);
   const ledger = new BatchLedger(tables, places, inserts);

@@ -66,7 +66,7 @@ export function insertion(
     const tally = tables.tally();
     for (const batch of batches) ledger.create(batch, now, tally);
     const next = Number.POSITIVE_INFINITY;
-    const seq = tables.takeSeqs(jobs.length);
+    const seq = tables.sequence.take("seq", jobs.length);
     const into: Insertion = { now, tally, replies: [], queues: new Map(), batchOf: batchFinder(), seq, next };
     const escalates = tally.flow.escalations.size > 0;
     for (let from = 0; from < jobs.length; ) {

@@ -3,7 +3,17 @@ import type { Database, OwnDatabase, Statement } from "./database.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { type Lanes, Tally } from "./lanes.ts";
 import { Leased } from "./leased.ts";
+import type { Sequence } from "./sequence.ts";
 import type { Writer } from "./writer.ts";
+
+/** What `Tables` is made of. */
+interface TableParts {
+  readonly db: Database;
+  readonly clock: Pick<Clock, "now">;
+  readonly lanes: Lanes;
+  readonly flow: FlowRules;
+  readonly sequence: Sequence;
+}
 
 /** What is needed within a transaction, whoever opened it: the connection, the clock, the lanes, the limits, the sequences. */
 export class Tables {
@@ -11,34 +21,19 @@ export class Tables {
   readonly clock: Pick<Clock, "now">;
   readonly lanes: Lanes;
   readonly flow: FlowRules;
-  readonly #take: Statement;
-  readonly #taken: Statement;
+  readonly sequence: Sequence;
 
-  constructor(params: { db: Database; clock: Pick<Clock, "now">; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: TableParts) {
     this.db = params.db;
     this.clock = params.clock;
     this.lanes = params.lanes;
     this.flow = params.flow;
-    // Two statements: what RETURNING returns goes through a table of its own, which costs more than reading.
-    this.#take = this.db.prepare("UPDATE sequence SET seq = seq + ?, token = token + ?");
-    this.#taken = this.db.prepare("SELECT seq, token FROM sequence");
+    this.sequence = params.sequence;
   }
 
   /** An empty tally for the write at hand. */
   tally(): Tally {
     return new Tally(this.flow.now());
-  }
-
-  /** Takes `n` job numbers; the first of them. */
-  takeSeqs(n: number): number {
-    this.#take.run(n, 0);
-    return (this.#taken.get() as { seq: number }).seq - n + 1;
-  }
-
-  /** Takes `n` fencing tokens; the first of them. */
-  takeTokens(n: number): number {
-    this.#take.run(0, n);
-    return (this.#taken.get() as { token: number }).token - n + 1;
   }
 }
 
@@ -50,7 +45,7 @@ export class Session extends Tables {
   readonly writer: Writer;
   readonly #leap: Statement;
 
-  constructor(params: { db: OwnDatabase; writer: Writer; clock: Pick<Clock, "now">; lanes: Lanes; flow: FlowRules }) {
+  constructor(params: TableParts & { readonly db: OwnDatabase; readonly writer: Writer }) {
     super(params);
     this.writer = params.writer;
     this.#leap = this.db.prepare("UPDATE sequence SET token = max(token + ?, ?)");

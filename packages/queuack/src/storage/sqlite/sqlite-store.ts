@@ -27,6 +27,7 @@ import { queues } from "./queues.ts";
 import { reading } from "./reading.ts";
 import { records } from "./records.ts";
 import { removal } from "./removal.ts";
+import { Sequence } from "./sequence.ts";
 import { Session } from "./session.ts";
 import { settling } from "./settle.ts";
 import { Sharing } from "./sharing.ts";
@@ -77,6 +78,7 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
   const db = movable ?? connection;
   const lanes = new Lanes(db);
   const flow = new FlowRules(db);
+  const sequence = new Sequence(db, true);
   let checkpointer = inMemory ? null : new Checkpointer(db, path);
   const writer = new Writer(db, {
     // What ends with its process needs no disk to wait for, also when it has become a file.
@@ -84,10 +86,11 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
     onRollback: () => {
       lanes.forget();
       flow.forget();
+      sequence.forget();
     },
     onCommit: () => checkpointer?.committed(),
   });
-  const session = new Session({ db, writer, clock, lanes, flow });
+  const session = new Session({ db, writer, clock, lanes, flow, sequence });
   const lock = new ProcessLock(path);
   const foreign = new ForeignCommits(db, path);
   const onMoved = (file: string) => {

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { type Connection, openDatabase } from "./database.ts";
+import { temporaryFolder } from "./fixtures/test-store.ts";
+import { migrate } from "./migrate.ts";
+import { Sequence } from "./sequence.ts";
+
+const file = () => join(temporaryFolder(), "jobs.db");
+
+/** A connection with its sequence, and all that was written to it. */
+function holder(path: string, setsAside = true) {
+  const db = openDatabase(path, "full");
+  onTestFinished(() => db.close());
+  migrate(db);
+  return { db, sequence: new Sequence(db, setsAside) };
+}
+
+const changes = (db: Connection) => (db.prepare("SELECT total_changes() AS n").get() as { n: number }).n;
+
+test("numbers grow, whoever takes them and however many at once", () => {
+  const take = fc.record({
+    who: fc.nat(2),
+    kind: fc.constantFrom("seq" as const, "token" as const),
+    n: fc.integer({ min: 1, max: 1_500 }),
+  });
+  fc.assert(
+    fc.property(fc.array(take, { maxLength: 40 }), (takes) => {
+      const path = file();
+      const holders = [holder(path), holder(path), holder(path, false)];
+      const last = { seq: 0, token: 0 };
+      for (const { who, kind, n } of takes) {
+        const first = holders[who]?.sequence.take(kind, n) ?? 0;
+        expect(first).toBeGreaterThan(last[kind]);
+        last[kind] = first + n - 1;
+      }
+      const kept = holders[0]?.db.prepare("SELECT seq, token FROM sequence").get() as typeof last;
+      expect(kept.seq).toBeGreaterThanOrEqual(last.seq);
+      expect(kept.token).toBeGreaterThanOrEqual(last.token);
+      for (const { db } of holders) db.close();
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("a thousand are set aside at once, unless somebody else may undo it", () => {
+  const { db, sequence } = holder(file());
+  const before = changes(db);
+  for (let n = 1; n <= 1_000; n++) expect(sequence.take("seq", 1)).toBe(n);
+  expect(changes(db) - before).toBe(1);
+  const other = new Sequence(db, false);
+  other.take("seq", 2);
+  expect(other.take("seq", 2)).toBe(1_003);
+  expect(sequence.take("seq", 1)).toBe(1_005);
+});
+
+test("what a rollback has undone is given to somebody else", () => {
+  const path = file();
+  const [one, two] = [holder(path), holder(path)];
+  one.db.exec("BEGIN IMMEDIATE");
+  one.sequence.take("seq", 1);
+  one.db.exec("ROLLBACK");
+  one.sequence.forget();
+  expect(two.sequence.take("seq", 1)).toBe(1);
+  expect(one.sequence.take("seq", 1)).toBe(1_001);
+});
