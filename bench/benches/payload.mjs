@@ -1,7 +1,7 @@
-import { join } from "node:path";
-import { connect, task } from "queuack";
-import { removeFolder, temporaryFolder } from "../endings.mjs";
-import { inTurns, median, timed } from "../measure.mjs";
+import { connect } from "queuack";
+import { inTurns, median, medianRatio, timed } from "../measure.mjs";
+import { floor } from "../systems/floor.mjs";
+import { queuackWith } from "../systems/queuack.mjs";
 
 const CONCURRENCY = 10;
 const MIB = 1_048_576;
@@ -27,10 +27,13 @@ function text(length) {
   return Buffer.from(letters).toString("latin1");
 }
 
-/** Jobs per second from enqueue to completion. @param {(typeof sizes)[number]} size @param {number} jobs */
-async function endToEnd({ bytes, payloadLimit }, jobs) {
-  const folder = temporaryFolder("payload");
-  const q = await connect(join(folder, "jobs.db"), { payloadLimit });
+/**
+ * Jobs per second from enqueue to completion.
+ * @param {import("../cases.mjs").Session} session
+ * @param {number} bytes
+ * @param {number} jobs
+ */
+async function endToEnd(session, bytes, jobs) {
   const body = text(bytes);
   let ran = 0;
   /** @type {() => void} */
@@ -39,29 +42,23 @@ async function endToEnd({ bytes, payloadLimit }, jobs) {
   const over = new Promise((resolve) => {
     allRan = resolve;
   });
-  const work = task({
-    name: "work",
-    run: async (/** @type {import("queuack").TaskContext<{ n: number, body: string }>} */ { input }) => {
-      if (input.body.length !== bytes) throw new Error("the payload came back with another length");
-      if (++ran === jobs) allRan();
-    },
-  });
-  const worker = q.worker({ tasks: [work], concurrency: CONCURRENCY });
   try {
     const seconds = await timed(async () => {
-      await worker.start();
+      await session.work(CONCURRENCY, (/** @type {{ body: string }} */ input) => {
+        if (input.body.length !== bytes) throw new Error("the payload came back with another length");
+        if (++ran === jobs) allRan();
+      });
       let next = 0;
       const lines = Array.from({ length: CONCURRENCY }, async () => {
-        while (next < jobs) await q.enqueue(work, { n: next++, body });
+        while (next < jobs) await session.enqueue({ n: next++, body });
       });
       await Promise.all(lines);
       await over;
-      await worker.untilIdle();
+      await session.settled?.();
     });
     return jobs / seconds;
   } finally {
-    await q.close();
-    removeFolder(folder);
+    await session.close();
   }
 }
 
@@ -86,7 +83,13 @@ export default {
     const reps = quick ? 1 : 3;
     const count = (/** @type {(typeof sizes)[number]} */ { jobs }) => Math.ceil(quick ? jobs / 10 : jobs);
     const refused = await refusal(sizes[sizes.length - 1]);
-    const sides = Object.fromEntries(sizes.map((size) => [size.name, () => endToEnd(size, count(size))]));
+    /** @type {Record<string, () => Promise<number>>} */
+    const sides = {};
+    for (const size of sizes) {
+      const roomy = queuackWith({ payloadLimit: size.payloadLimit });
+      sides[`${size.name} floor`] = async () => endToEnd(await floor.open(), size.bytes, count(size));
+      sides[size.name] = async () => endToEnd(await roomy.open(), size.bytes, count(size));
+    }
     const figures = await inTurns(sides, reps, ({ turn, side, figure }) => {
       progress(`payload, turn ${turn + 1} of ${reps}: ${side} ${figure.toFixed(0)} jobs/s`);
     });
@@ -101,7 +104,9 @@ export default {
           size.payloadLimit === undefined ? "default" : `${size.payloadLimit / MIB} MiB, ${refused} by default`,
       };
       const line = { bench: "payload", system: "queuack", durability: /** @type {const} */ ("full"), conditions };
-      report({ ...line, case: size.name, value: median(samples), unit: "jobs/s", samples });
+      const bare = figures[`${size.name} floor`];
+      const beside = { floor: median(bare), ratio: medianRatio(samples, bare) };
+      report({ ...line, case: size.name, value: median(samples), unit: "jobs/s", ...beside, samples });
       const rates = samples.map((perSecond) => (perSecond * size.bytes) / 1e6);
       report({ ...line, case: `${size.name} volume`, value: median(rates), unit: "MB/s", samples: rates });
     }

@@ -8,19 +8,19 @@ import { removeFolder, temporaryFolder } from "../endings.mjs";
 
 const { version } = createRequire(import.meta.url)("queuack/package.json");
 
-/** @param {string} name @param {"full" | "kill"} durability @param {boolean} [thread] @returns {System} */
-function queuackSystem(name, durability, thread = false) {
+/** @param {string} name @param {"full" | "kill"} durability @param {import("queuack").ConnectOptions} [more] @returns {System} */
+function queuackSystem(name, durability, more = {}) {
   const [option, synchronous] =
     durability === "full" ? /** @type {const} */ (["full", "FULL"]) : /** @type {const} */ (["relaxed", "NORMAL"]);
   return {
     name,
     durability,
     version: `queuack ${version}`,
-    settings: `durability "${option}" (synchronous=${synchronous}), one connection${thread ? ", in a thread of its own" : ""}`,
+    settings: `durability "${option}" (synchronous=${synchronous}), one connection${more.thread ? ", in a thread of its own" : ""}`,
     missing: async () => undefined,
     open: async () => {
       const folder = temporaryFolder(name);
-      const q = await connect(join(folder, "jobs.db"), { durability: option, thread });
+      const q = await connect(join(folder, "jobs.db"), { durability: option, ...more });
       return session(q, folder);
     },
   };
@@ -69,8 +69,11 @@ function session(q, folder) {
 /** An acknowledged job survives a power cut. */
 export const queuack = queuackSystem("queuack", "full");
 
+/** The same with other options. @param {import("queuack").ConnectOptions} more */
+export const queuackWith = (more) => queuackSystem("queuack", "full", more);
+
 /** The same with its database in a thread of its own. */
-export const queuackThread = queuackSystem("queuack-thread", "full", true);
+export const queuackThread = queuackSystem("queuack-thread", "full", { thread: true });
 
 /** An acknowledged job survives a killed process. */
 export const queuackRelaxed = queuackSystem("queuack-relaxed", "kill");

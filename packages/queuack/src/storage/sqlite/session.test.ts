@@ -30,3 +30,14 @@ test("a restored backup gives out no token a second time, however often the file
   const [again] = await claim(1);
   expect(again).toBeGreaterThan(Math.max(...given));
 });
+
+test("a refused insertion leaves its numbers to others: everybody's jobs come in, in the order of their arrival", async () => {
+  const path = join(temporaryFolder(), "jobs.db");
+  const [one, two] = [await openTestStore(path), await openTestStore(path)];
+  await expect(one.jobs.insert({ jobs: newJobs(1), limit: 0 })).rejects.toMatchObject({ code: "QUEUACK_QUEUE_FULL" });
+  const jobs = newJobs(6);
+  for (const [i, job] of jobs.entries()) await (i % 2 === 0 ? two : one).jobs.insert({ jobs: [job] });
+  await one.workers.register({ worker });
+  expect((await one.jobs.claim(request())).jobs.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id));
+  await Promise.all([one.close(), two.close()]);
+});
