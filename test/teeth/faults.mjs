@@ -34,11 +34,11 @@ export const faults = [
   {
     name: "acknowledgement before the commit",
     file: "storage/sqlite/writer.ts",
-    find: "      this.#commit.run();\n    } catch",
+    find: "      this.#commit.run();\n      this.#committedAt",
     replace: `      for (const { outcome, resolve } of batch.slice(0, taken)) if (outcome !== null && "value" in outcome) resolve(outcome.value as never);
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       this.#commit.run();
-    } catch`,
+      this.#committedAt`,
     caughtBy: promises,
   },
   {

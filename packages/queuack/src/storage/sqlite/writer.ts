@@ -16,7 +16,7 @@ const busyRetryMs = { first: 3, patient: 1 } as const;
 /** Who has waited this long for the lock tries more often than who came later, milliseconds. */
 const patientAfterMs = 20;
 
-/** For how long after the lock was seen taken the next turn is not begun at once, milliseconds. */
+/** For how long after the lock was seen taken nobody begins a transaction right behind its last one, milliseconds. */
 const contendedMs = 50;
 
 /** How long to stand back then: longer than the patient wait between two tries, so that one of them comes first. */
@@ -59,6 +59,8 @@ export class Writer {
   #current: Write | null = null;
   /** When the lock was last seen in another's hands. */
   #busyAt = Number.NEGATIVE_INFINITY;
+  /** When this connection last had the lock. */
+  #committedAt = Number.NEGATIVE_INFINITY;
   /** When the turn of the event loop began that is being used. */
   #turnAt = 0;
 
@@ -140,6 +142,7 @@ export class Writer {
         if (taken === batch.length && this.#canJoin()) batch.push(...this.#takeQueue());
       } while (taken < batch.length && performance.now() < until);
       this.#commit.run();
+      this.#committedAt = performance.now();
     } catch (cause) {
       if (batch.length === 0) batch = this.#takeQueue();
       if (taken === 0) taken = batch.length;
@@ -250,7 +253,8 @@ export class Writer {
   async #beginWhenFree(): Promise<Write[]> {
     const started = performance.now();
     // Whoever has just had a turn would win every race against those who wait between two tries.
-    if (started - this.#busyAt < contendedMs) await sleep(courtesyMs);
+    const hadTurn = started - this.#committedAt < courtesyMs;
+    if (hadTurn && started - this.#busyAt < contendedMs) await sleep(courtesyMs);
     for (;;) {
       try {
         this.#setDurability(this.#queue.some((write) => write.durable));
