@@ -4,6 +4,12 @@ import type { Database, SqlRow, Statement } from "./database.ts";
 /** How often to look although nothing was heard: file events are a courtesy, not a promise, milliseconds. */
 const backstopMs = 1_000;
 
+/** For how long after a commit of one's own a change of the log is taken for one's own, milliseconds. */
+const ownMs = 20;
+
+/** How soon to look all the same: both may have committed, milliseconds. */
+const besideOwnMs = 10;
+
 /** Hears that another connection has committed: woken by the operating system when the write-ahead log changes. */
 export class ForeignCommits {
   #file: string | null;
@@ -13,6 +19,8 @@ export class ForeignCommits {
   #watcher: FSWatcher | null = null;
   #backstop: NodeJS.Timeout | null = null;
   #again: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Timeout | null = null;
+  #ownAt = Number.NEGATIVE_INFINITY;
 
   constructor(db: Database, path: string) {
     this.#file = path === ":memory:" ? null : `${path}-wal`;
@@ -37,6 +45,11 @@ export class ForeignCommits {
     if (this.#listeners.size > 0) this.#start();
   }
 
+  /** This connection has committed: what changes the log now is most likely that. */
+  own(): void {
+    this.#ownAt = performance.now();
+  }
+
   close(): void {
     this.#watcher?.close();
     this.#watcher = null;
@@ -44,6 +57,8 @@ export class ForeignCommits {
     this.#backstop = null;
     if (this.#again) clearTimeout(this.#again);
     this.#again = null;
+    if (this.#soon) clearTimeout(this.#soon);
+    this.#soon = null;
   }
 
   #start(): void {
@@ -51,7 +66,7 @@ export class ForeignCommits {
     this.#last = this.#read();
     this.#backstop = setInterval(() => this.#look(), backstopMs).unref();
     try {
-      this.#watcher = watch(this.#file, { persistent: false }, () => this.#heard());
+      this.#watcher = watch(this.#file, { persistent: false }, () => this.#changed());
       // A watcher that breaks (limits of the system, an exotic file system) leaves the backstop.
       this.#watcher.on("error", () => this.#watcher?.close());
     } catch (error) {
@@ -59,8 +74,18 @@ export class ForeignCommits {
     }
   }
 
+  /** The log has changed. A look costs more than a small commit does beside it: not one for each of one's own. */
+  #changed(): void {
+    if (performance.now() - this.#ownAt >= ownMs) this.#heard();
+    else
+      this.#soon ??= setTimeout(() => {
+        this.#soon = null;
+        this.#heard(besideOwnMs);
+      }, besideOwnMs).unref();
+  }
+
   /**
-   * The log has changed. Its event comes when the frames are written; the commit shows only after the fsync, through
+   * Somebody else may have changed the log. Its event comes when the frames are written; the commit shows only after the fsync, through
    * shared memory that raises no event: so a few more looks follow, each after twice the time.
    */
   #heard(delay = 1): void {

@@ -137,6 +137,8 @@ export class Tally {
   /** The limits and escalations that hold in this write. */
   readonly flow: FlowSnapshot;
   #lastList: List | undefined;
+  /** Most of what comes in a row is of one lane. */
+  #last: { readonly lane: number; readonly change: LaneChange } | undefined;
 
   constructor(flow: FlowSnapshot) {
     this.flow = flow;
@@ -187,11 +189,13 @@ export class Tally {
   }
 
   #of(lane: number): LaneChange {
+    if (this.#last?.lane === lane) return this.#last.change;
     let change = this.changes.get(lane);
     if (change === undefined) {
       change = { counts: jobStates.map(() => 0), completed: 0, failed: 0 };
       this.changes.set(lane, change);
     }
+    this.#last = { lane, change };
     return change;
   }
 }

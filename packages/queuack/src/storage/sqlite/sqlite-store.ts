@@ -88,7 +88,10 @@ async function storeOver(connection: Connection, options: SqliteStoreOptions): P
       flow.forget();
       sequence.forget();
     },
-    onCommit: () => checkpointer?.committed(),
+    onCommit: () => {
+      foreign.own();
+      checkpointer?.committed();
+    },
   });
   const session = new Session({ db, writer, clock, lanes, flow, sequence });
   const lock = new ProcessLock(path);
