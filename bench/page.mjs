@@ -39,7 +39,7 @@ export function benchmarksPage(lines) {
   const quick = lines.some(({ conditions }) => conditions?.quick);
   return `${[
     "# Benchmarks",
-    "This page is made from one run by `bench/benchmarks-page.mjs`. Every figure is the median of runs in which the systems took turns.",
+    "This page is made by `bench/benchmarks-page.mjs` from what one or several runs of the benches printed. Every figure is the median of runs in which the systems took turns; why others are ahead where they are, and what it would take, is in [performance.md](performance.md).",
     ...(quick ? ["**These figures are of a `--quick` run: they show that it runs, not how fast anything is.**"] : []),
     "Durability: `full` means that an acknowledged job survives a power cut, `kill` a killed process or server, `none` neither.",
     [

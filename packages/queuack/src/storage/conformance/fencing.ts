@@ -38,28 +38,33 @@ export function fencing(suite: Suite): void {
     await scene.end(current, { to: "completed", result: null });
   });
 
-  suite.testIf(
-    "shared",
-    "what another handle took back is lost, and what completes beside it is not",
-    async (scene) => {
-      await scene.worker();
-      await scene.insert(...newJobs(5));
-      const jobs = await scene.claim();
-      const [first, second, third] = jobs;
-      assert.ok(first && second && third);
-      const other = await scene.second();
-      const released = [first, second].map(({ id, token }) => ({ id, token, to: "released" as const, delayMs: 0 }));
-      await other.jobs.settle({ settlements: released });
-      // One of the two is leased anew, under another token; the other one waits.
-      const [again] = await scene.claim({ limit: 1 });
-      assert.equal(again?.id, first.id);
-      const replies = await scene.settle(jobs, { to: "completed", result: '"old"' });
-      assert.deepEqual(replies, ["lost", "lost", "accepted", "accepted", "accepted"]);
-      assert.deepEqual(await scene.states(ids([first, second, third])), ["running", "available", "completed"]);
-      await scene.end(again, { to: "completed", result: '"new"' });
-      assert.equal((await scene.get(first.id)).result, '"new"');
-    },
-  );
+  for (const [how, result] of [
+    ["with a result", '"old"'],
+    ["without one", null],
+  ] as const) {
+    suite.testIf(
+      "shared",
+      `what another handle took back is lost, and what completes beside it ${how} is not`,
+      async (scene) => {
+        await scene.worker();
+        await scene.insert(...newJobs(5));
+        const jobs = await scene.claim();
+        const [first, second, third] = jobs;
+        assert.ok(first && second && third);
+        const other = await scene.second();
+        const released = [first, second].map(({ id, token }) => ({ id, token, to: "released" as const, delayMs: 0 }));
+        await other.jobs.settle({ settlements: released });
+        // One of the two is leased anew, under another token; the other one waits.
+        const [again] = await scene.claim({ limit: 1 });
+        assert.equal(again?.id, first.id);
+        const replies = await scene.settle(jobs, { to: "completed", result });
+        assert.deepEqual(replies, ["lost", "lost", "accepted", "accepted", "accepted"]);
+        assert.deepEqual(await scene.states(ids([first, second, third])), ["running", "available", "completed"]);
+        await scene.end(again, { to: "completed", result: '"new"' });
+        assert.equal((await scene.get(first.id)).result, '"new"');
+      },
+    );
+  }
 
   suite.test("a token is worth nothing for another job", async (scene) => {
     await scene.worker();
