@@ -2,7 +2,7 @@
  * Objects that have the same keys, as they cross between threads: by column, and what all have in common once. A list of
  * objects is cloned at a quarter of a microsecond a property; these cost what differs.
  */
-export interface Rows {
+interface Rows {
   readonly count: number;
   /** What every one has. */
   readonly same: Readonly<Record<string, unknown>>;
