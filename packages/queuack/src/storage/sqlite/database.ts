@@ -108,7 +108,10 @@ export function isBusy(error: unknown): boolean {
 export function storeError(cause: unknown, message: string): QueuackError {
   if (cause instanceof QueuackError) return cause;
   const what = cause instanceof Error ? cause.message : String(cause);
-  return new QueuackError("QUEUACK_STORE_FAILED", { message: `${message} SQLite says: ${what}.`, cause });
+  // The extended code tells apart what has one message, such as the many kinds of a "disk I/O error".
+  const code = (cause as { code?: unknown } | null)?.code;
+  const which = typeof code === "string" ? `${what} (${code})` : what;
+  return new QueuackError("QUEUACK_STORE_FAILED", { message: `${message} SQLite says: ${which}.`, cause });
 }
 
 const networkFileSystems: ReadonlyMap<number, string> = new Map([

@@ -240,6 +240,7 @@ describe("when the database says no", () => {
     const { writer, db } = scene();
     await expect(writer.read(() => db.prepare("SELECT nonsense"))).rejects.toMatchObject({
       code: "QUEUACK_STORE_FAILED",
+      message: expect.stringContaining("(SQLITE_ERROR)"),
     });
   });
 });
