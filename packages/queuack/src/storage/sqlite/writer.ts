@@ -148,6 +148,7 @@ export class Writer {
       if (taken === 0) taken = batch.length;
       this.#fail(batch.slice(0, taken), cause);
     }
+    this.#onCommit();
     // What comes of much is told in several turns: whoever hears it goes on at once, and may have much to do. The last
     // turn lets that come in before the next transaction begins.
     const much = performance.now() - started >= turnMs;
@@ -165,7 +166,6 @@ export class Writer {
     this.#running = false;
     if (taken < batch.length) this.#queue = [...batch.slice(taken), ...this.#queue];
     if (this.#queue.length > 0) this.#schedule();
-    this.#onCommit();
     const idle = this.#idle;
     this.#idle = [];
     for (const wake of idle) wake();
