@@ -1,7 +1,11 @@
 import type { Database, Statement } from "./database.ts";
 
-/** How many numbers a store sets aside at once: so many can be given out without writing to the sequence. */
-const ahead = 1_000;
+/**
+ * How many numbers a store sets aside at once: so many can be given out without writing to the sequence. No more: processes
+ * that take turns waste what is left of a range each time, and tokens must grow by less than a million a second, or the
+ * clock that `raiseEpoch` goes by falls behind them.
+ */
+const ahead = 64;
 
 /** Numbers that are set aside: from `next` to `end`. */
 interface Range {
