@@ -1,53 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, test } from "vitest";
 import type { Clock } from "../../core/clock.ts";
 import { type OpenedStore, storeConformance } from "../conformance/index.ts";
 import type { Store } from "../store.ts";
-import { openConnection } from "./database.ts";
+import { openedFile } from "./fixtures/opened-file.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import { verifyDatabase } from "./verify.ts";
-
-/** A store over a file in a folder of its own. */
-async function openFile({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
-  const folder = mkdtempSync(join(tmpdir(), "queuack-store-"));
-  const path = join(folder, "jobs.db");
-  const handles: Store[] = [];
-  const open = async () => {
-    const store = await openSqliteStore({ path, clock });
-    handles.push(store);
-    return store;
-  };
-  const store = await open();
-  return {
-    store,
-    reopen: async () => {
-      await Promise.all(handles.splice(0).map((handle) => handle.close()));
-      return await open();
-    },
-    second: open,
-    // Over a connection of its own: what is committed, whichever handles are closed.
-    verify: async () => {
-      const db = openConnection(path);
-      try {
-        return verifyDatabase(db);
-      } finally {
-        db.close();
-      }
-    },
-    dispose: async () => {
-      await Promise.all(handles.map((handle) => handle.close()));
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 storeConformance(
   {
     name: "sqlite file",
     capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true, ordered: true },
-    open: openFile,
+    open: ({ clock }) => openedFile((path) => openSqliteStore({ path, clock })),
   },
   { describe, test },
 );

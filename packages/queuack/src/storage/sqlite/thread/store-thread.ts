@@ -91,7 +91,7 @@ export class StoreThread {
     await this.#thread.terminate();
   }
 
-  /** Whoever stops listening may do so after the thread has ended. */
+  /** Fails only where the thread has ended, which every other call tells. */
   #tellListening(method: "listen" | "unlisten"): void {
     if (this.#gone === null) this.call(null, method).catch(() => undefined);
   }

@@ -1,58 +1,27 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Clock } from "../../../core/clock.ts";
 import { ownFile } from "../../../core/own-file.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
-import { type OpenedStore, storeConformance } from "../../conformance/index.ts";
+import { storeConformance } from "../../conformance/index.ts";
 import { newJob, newJobs } from "../../conformance/scene.ts";
-import type { Store } from "../../store.ts";
-import { openConnection } from "../database.ts";
+import { openedFile } from "../fixtures/opened-file.ts";
 import { temporaryFolder } from "../fixtures/test-store.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
-import { verifyDatabase } from "../verify.ts";
 import { StoreThread } from "./store-thread.ts";
 import { openThreadedStore } from "./threaded-store.ts";
-
-/** A store in a thread; its second handle lives in this one. */
-async function open({ clock }: { readonly clock: Clock }): Promise<OpenedStore> {
-  const folder = mkdtempSync(join(tmpdir(), "queuack-thread-"));
-  const path = join(folder, "jobs.db");
-  const handles: Store[] = [];
-  const opened = async (store: Promise<Store>) => {
-    handles.push(await store);
-    return await store;
-  };
-  return {
-    store: await opened(openThreadedStore({ path, clock })),
-    reopen: async () => {
-      await Promise.all(handles.splice(0).map((handle) => handle.close()));
-      return await opened(openThreadedStore({ path, clock }));
-    },
-    second: () => opened(openSqliteStore({ path, clock })),
-    verify: async () => {
-      const db = openConnection(path);
-      try {
-        return verifyDatabase(db);
-      } finally {
-        db.close();
-      }
-    },
-    dispose: async () => {
-      await Promise.all(handles.map((handle) => handle.close()));
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 storeConformance(
   {
     name: "sqlite in a thread",
     capabilities: { name: "sqlite", persistent: true, shared: true, transactions: true, ordered: true },
-    open,
+    // The second handle lives in this thread.
+    open: ({ clock }) =>
+      openedFile(
+        (path) => openThreadedStore({ path, clock }),
+        (path) => openSqliteStore({ path, clock }),
+      ),
   },
   { describe, test },
 );
