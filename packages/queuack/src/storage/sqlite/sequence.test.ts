@@ -22,7 +22,7 @@ test("numbers grow, whoever takes them and however many at once", () => {
   const take = fc.record({
     who: fc.nat(2),
     kind: fc.constantFrom("seq" as const, "token" as const),
-    n: fc.integer({ min: 1, max: 1_500 }),
+    n: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 5 }) }, fc.integer({ min: 1, max: 200 })),
   });
   fc.assert(
     fc.property(fc.array(take, { maxLength: 40 }), (takes) => {
@@ -70,7 +70,11 @@ test("processes that take turns use up no more tokens than the clock allows for"
   const [one, two] = [holder(path), holder(path)];
   const first = one.sequence.take("token", 1);
   let last = first;
-  for (let turn = 0; turn < 1_000; turn++) last = (turn % 2 === 0 ? two : one).sequence.take("token", 1);
+  for (let turn = 0; turn < 1_000; turn++) {
+    const token = (turn % 2 === 0 ? two : one).sequence.take("token", 1);
+    expect(token).toBeGreaterThan(last);
+    last = token;
+  }
   // Ten thousand commits a second are more than any disk gives, and a second has a million microseconds.
   expect(last - first).toBeLessThanOrEqual(1_000 * 100);
 });
